@@ -1,0 +1,165 @@
+"""The one door for files.
+
+Every other room computes; this one looks and acts. ``Filesystem`` with a root is the staging
+directory of ``--destdir`` and the foreign tree of ``--root``: paths go in and come out as they
+are on the finished host.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+
+from postwrap.bundle import Artifact, digest_of
+
+
+class Kind(Enum):
+    """What is found at a path."""
+
+    MISSING = auto()
+    FILE = auto()
+    LINK = auto()
+    DIRECTORY = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is at a path now."""
+
+    kind: Kind
+    mode: int = 0
+    content: bytes = b""
+    target: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The identity that a manifest compares; see postwrap.bundle.digest_of."""
+        if self.kind in {Kind.FILE, Kind.LINK}:
+            return digest_of(self.mode, self.content, self.target)
+        return self.kind.name.lower()
+
+
+MISSING = Entry(Kind.MISSING)
+
+
+class Filesystem:
+    """Files below ``root`` ("" is the host itself). Errors are OSError, their path the real one."""
+
+    def __init__(self, root: str = "") -> None:
+        self.root = root.rstrip("/")
+
+    def real(self, path: str) -> Path:
+        """Return where ``path`` lies on this machine."""
+        return Path(self.root + path)
+
+    # Looking.
+
+    def entry(self, path: str) -> Entry:
+        """Return what is at ``path``, without following a link."""
+        real = self.real(path)
+        try:
+            status = real.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                return Entry(Kind.LINK, target=str(real.readlink()))
+            if stat.S_ISREG(status.st_mode):
+                return Entry(Kind.FILE, stat.S_IMODE(status.st_mode), real.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return MISSING
+        return Entry(Kind.DIRECTORY if stat.S_ISDIR(status.st_mode) else Kind.OTHER)
+
+    def stat(self, path: str) -> os.stat_result:
+        """Return the status of ``path``, links followed."""
+        return self.real(path).stat()
+
+    def is_file(self, path: str) -> bool:
+        """Whether ``path`` is a regular file, links followed."""
+        return self.real(path).is_file()
+
+    def is_directory(self, path: str) -> bool:
+        """Whether ``path`` is a directory, links followed."""
+        return self.real(path).is_dir()
+
+    def exists(self, path: str) -> bool:
+        """Whether anything is at ``path``, a dangling link included."""
+        return os.path.lexists(self.real(path))
+
+    def names(self, directory: str) -> list[str]:
+        """Return the names in ``directory``, sorted; none where there is no such directory."""
+        try:
+            return sorted(os.listdir(self.real(directory)))  # noqa: PTH208 - names, not paths
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def read_text(self, path: str) -> str:
+        """Return the text of ``path``; bytes that are no UTF-8 survive as surrogates."""
+        return self.real(path).read_text(encoding="utf-8", errors="surrogateescape")
+
+    # Acting. A new file is staged beside its place and then renamed onto it, so that a reader,
+    # or the next run after a crash, meets the old file or the new one and never a part of one.
+
+    def make_directory(self, path: str) -> None:
+        """Make one directory, mode 0755 whatever the umask."""
+        self.real(path).mkdir()
+        self.real(path).chmod(0o755)
+
+    def stage(self, artifact: Artifact) -> None:
+        """Write ``artifact`` under its staging name, beside its place."""
+        staged = self.staging(artifact.path)
+        staged.unlink(missing_ok=True)
+        if artifact.target is not None:
+            staged.symlink_to(artifact.target)
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with open(os.open(staged, flags, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(artifact.content)
+            os.fchmod(file.fileno(), artifact.mode)
+
+    def commit(self, path: str) -> None:
+        """Move what was staged for ``path`` into its place, in one step."""
+        self.staging(path).replace(self.real(path))
+
+    def unstage(self, path: str) -> None:
+        """Remove what was staged for ``path``, if anything was."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            self.staging(path).unlink()
+
+    def keep_backup(self, path: str) -> str:
+        """Give the file at ``path`` a second name, ``PATH.postwrap-backup[-N]``, and return it."""
+        for backup in _backup_names(path):
+            with contextlib.suppress(FileExistsError):
+                os.link(self.real(path), self.real(backup), follow_symlinks=False)
+                return backup
+        raise AssertionError("names do not run out")
+
+    def remove(self, path: str) -> None:
+        """Remove the file or link at ``path``; it may be gone already."""
+        self.real(path).unlink(missing_ok=True)
+
+    def remove_directory(self, path: str) -> None:
+        """Remove the directory ``path`` if it is there and empty."""
+        with contextlib.suppress(OSError):
+            self.real(path).rmdir()
+
+    def sync(self) -> None:
+        """Bring what was staged to the disk, before the renames that could outrun it there."""
+        os.sync()
+
+    def staging(self, path: str) -> Path:
+        """Return where ``path`` is staged: in its directory, under a name of fixed length."""
+        real = self.real(path)
+        return real.with_name(f".postwrap.{hashlib.sha256(real.name.encode()).hexdigest()[:16]}")
+
+
+def _backup_names(path: str) -> Iterator[str]:
+    yield f"{path}.postwrap-backup"
+    number = 2
+    while True:
+        yield f"{path}.postwrap-backup-{number}"
+        number += 1

@@ -1,0 +1,80 @@
+"""Where each kind of file goes, by system and prefix. Staging directories never appear here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+DEFAULT_PREFIX = "/usr/local"
+
+SYSTEM_COMMAND_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""Where distributions put commands; a name taken there is never given to a wrapper."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The directories of one installation; each is absolute."""
+
+    bin: str
+    sbin: str
+    man: str
+    bash_completion: str
+    zsh_completion: str
+    fish_completion: str
+    state: str
+    """Holds the manifest."""
+    options: str = ""
+    """The options of postwrap that choose this layout, for the comments in what it makes."""
+    systemd_unit: str = ""
+    systemd_generator: str = ""
+    init: str = ""
+    """Holds init scripts. The three are empty where an installation has no part in the boot."""
+
+    def command_directory(self, real: str) -> str:
+        """Return where the wrapper of ``real``, a path, goes: to bin or sbin, as the original."""
+        return self.bin if PurePosixPath(real).parent.name == "bin" else self.sbin
+
+
+def system_layout(prefix: str, *, debian: bool = False) -> Layout:
+    """Return the layout under ``prefix``, for all users of a host.
+
+    ``debian``: Debian's zsh reads vendor-completions under /usr, where site-functions is the
+    administrator's.
+    """
+    prefix = prefix.rstrip("/")
+    zsh = "vendor-completions" if debian and prefix == "/usr" else "site-functions"
+    return Layout(
+        bin=f"{prefix}/bin",
+        sbin=f"{prefix}/sbin",
+        man=f"{prefix}/share/man",
+        bash_completion=f"{prefix}/share/bash-completion/completions",
+        zsh_completion=f"{prefix}/share/zsh/{zsh}",
+        fish_completion=f"{prefix}/share/fish/vendor_completions.d",
+        state=f"{prefix}/lib/postwrap",
+        options="" if prefix == DEFAULT_PREFIX else f"--prefix={prefix or '/'}",
+        systemd_unit=f"{prefix}/lib/systemd/system",
+        systemd_generator=f"{prefix}/lib/systemd/system-generators",
+        init="/etc/init.d",
+    )
+
+
+def user_layout() -> Layout:
+    """Return the layout in the home directory of whoever runs this.
+
+    The XDG directories come from platformdirs; ``~/.local/bin`` is where the XDG base directory
+    specification puts a user's executables.
+    """
+    import platformdirs  # noqa: PLC0415 - only --user needs it
+
+    commands = str(Path.home() / ".local/bin")
+    data = platformdirs.user_data_dir()
+    return Layout(
+        bin=commands,
+        sbin=commands,
+        man=f"{data}/man",
+        bash_completion=f"{data}/bash-completion/completions",
+        zsh_completion=f"{data}/zsh/site-functions",
+        fish_completion=f"{platformdirs.user_config_dir()}/fish/completions",
+        state=platformdirs.user_state_dir("postwrap"),
+        options="--user",
+    )

@@ -1,0 +1,82 @@
+"""The one door to Postfix's programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from postwrap.errors import PostwrapError
+
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+"""Where Postfix's programs are looked for beside PATH, which sudo, cron and users' shells cut."""
+
+
+class PostfixError(PostwrapError):
+    """A program of Postfix failed; the message is what it said."""
+
+
+class Postfix:
+    """Postfix as installed on this host, found by its ``postconf``."""
+
+    def __init__(self, postconf: str) -> None:
+        self.postconf = postconf
+        self.started = 0
+        """How many processes were started; the benchmarks print it."""
+
+    @classmethod
+    def locate(cls) -> Postfix | None:
+        """Return the Postfix of this host, None where none is installed."""
+        postconf = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:{SEARCH_PATH}")
+        return cls(postconf) if postconf else None
+
+    def run(self, *argv: str, directory: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a program of Postfix for the instance in ``directory`` and return how it ended."""
+        self.started += 1
+        return subprocess.run(
+            argv,
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            env=_environment(directory),
+            errors="surrogateescape",
+            stdin=subprocess.DEVNULL,
+        )
+
+    def parameters(self, names: Sequence[str], directory: str | None = None) -> dict[str, str]:
+        """Return the expanded values of the parameters ``names`` of the instance in ``directory``.
+
+        None is the default instance. A parameter that this Postfix does not know is left out.
+        Raises PostfixError with postconf's own words where main.cf cannot be read.
+        """
+        result = self.run(self.postconf, "-x", *names, directory=directory)
+        if result.returncode and "inet_interfaces" in result.stderr:
+            # The host lacks an address that main.cf names. What is asked here does not hang on it.
+            blank = ("-o", "inet_interfaces=")
+            result = self.run(self.postconf, *blank, "-x", *names, directory=directory)
+        if result.returncode:
+            raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+        return dict(_pairs(result.stdout))
+
+    def defaults(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the built-in values of the parameters ``names``, no main.cf read."""
+        return dict(_pairs(self.run(self.postconf, "-dx", *names).stdout))
+
+
+def _environment(directory: str | None) -> Mapping[str, str]:
+    """Return the caller's environment with MAIL_CONFIG set to ``directory``, or without it."""
+    kept = {k: v for k, v in os.environ.items() if k != "MAIL_CONFIG"}
+    chosen = {} if directory is None else {"MAIL_CONFIG": directory}
+    return kept | chosen | {"LC_ALL": "C"}
+
+
+def _pairs(output: str) -> list[tuple[str, str]]:
+    lines = (line.partition(" =") for line in output.splitlines())
+    return [(name, value.strip()) for name, equals, value in lines if equals]
+
+
+def _last_words(stderr: str) -> str:
+    """Return the fatal line of a Postfix program's standard error, without its program's name."""
+    lines = [line for line in stderr.splitlines() if "fatal:" in line] or stderr.splitlines()
+    return lines[-1].split("fatal: ", 1)[-1] if lines else ""

@@ -1,0 +1,39 @@
+"""The wrapper commands of one instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from postwrap.bundle import Artifact
+from postwrap.instance import Instance
+from postwrap.layout import Layout
+from postwrap.render import render
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A real command to wrap: its name, and the words that run it.
+
+    ``path`` tells where the command lives, and so where its wrapper goes. ``argv`` is what the
+    wrapper executes before the caller's own arguments: the path itself, or sendmail with a flag.
+    """
+
+    name: str
+    path: str
+    argv: tuple[str, ...]
+
+
+def wrappers(instance: Instance, targets: Iterable[Target], layout: Layout) -> Iterator[Artifact]:
+    """Yield the wrapper of each of ``targets`` for ``instance``."""
+    remake = " ".join(filter(None, ("postwrap install", layout.options, instance.name)))
+    for target in targets:
+        name = target.name + instance.suffix
+        values = {"name": name, "instance": instance, "target": target, "remake": remake}
+        yield Artifact(
+            path=f"{layout.command_directory(target.path)}/{name}",
+            content=render("wrappers/wrapper.sh.j2", **values),
+            mode=0o755,
+            instance=instance.directory,
+            command=target.name,
+        )
