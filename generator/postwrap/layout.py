@@ -64,7 +64,7 @@ def user_layout() -> Layout:
     The XDG directories come from platformdirs; ``~/.local/bin`` is where the XDG base directory
     specification puts a user's executables.
     """
-    import platformdirs  # noqa: PLC0415 - only --user needs it
+    import platformdirs
 
     commands = str(Path.home() / ".local/bin")
     data = platformdirs.user_data_dir()
