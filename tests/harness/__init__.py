@@ -1,0 +1,1 @@
+"""Hosts for tests: private hosts in namespaces, debootstrap roots, booted containers."""
