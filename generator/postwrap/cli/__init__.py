@@ -54,3 +54,7 @@ def main() -> None:
         failed = FailedError(f"{error.filename or 'postwrap'}: {error.strerror or error}")
         output.error(failed.message, "see the path's owner, mode and file system; sudo may help")
         sys.exit(Status.FAILED)
+
+
+# Each module adds its verbs to the app above.
+from postwrap.cli import bundle, listing  # noqa: E402, F401

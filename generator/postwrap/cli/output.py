@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -35,6 +36,16 @@ def note(text: str) -> None:
 def line(text: str) -> None:
     """Print a line of the result."""
     typer.echo(printable(text))
+
+
+def text(block: str) -> None:
+    """Print a block of the result as it is, but for what would harm a terminal."""
+    typer.echo(printable(block), nl=False)
+
+
+def problem_list(found: Iterable[Problem]) -> list[dict[str, str]]:
+    """Return problems as JSON has them."""
+    return [asdict(problem) for problem in found]
 
 
 def as_json(document: Mapping[str, Any]) -> None:

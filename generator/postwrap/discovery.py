@@ -1,0 +1,258 @@
+"""Which instances this host has, and what is wrong with those that cannot be served.
+
+Discovery looks through the two doors and decides by the naming rules of postwrap.instance. One
+bad directory never hides the others: it becomes a Problem with its remedy.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from postwrap.catalog import LOCATION_PARAMETERS
+from postwrap.errors import Problem
+from postwrap.facts import DEFAULT_DIRECTORY, FactsCache
+from postwrap.filesystem import Filesystem
+from postwrap.instance import DEFAULT_SUFFIX, Instance, is_safe, suffix_of
+from postwrap.postfix import Postfix, PostfixError
+
+INSTANCE_PARAMETERS = (
+    "multi_instance_name",
+    "multi_instance_group",
+    "multi_instance_enable",
+    "queue_directory",
+    "data_directory",
+    "syslog_name",
+    "maillog_file",
+    "myhostname",
+    "inet_interfaces",
+    "inet_protocols",
+)
+"""What every instance is asked for, in one process."""
+
+_DEFAULT_ONLY = (
+    "config_directory",
+    "mail_owner",
+    "multi_instance_directories",
+    "alternate_config_directories",
+    *LOCATION_PARAMETERS,
+)
+_SUFFIX_LIMIT = 200
+"""File names end at 255 bytes, and the longest command wants its share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found: the instances to serve, the default one first, and the problems.
+
+    ``refused`` are the directories that exist and are not served now; what was installed for
+    them earlier stays. ``default_parameters`` are those of the default instance, among them the
+    paths of Postfix's commands; they are empty where no Postfix was asked.
+    """
+
+    instances: tuple[Instance, ...]
+    problems: tuple[Problem, ...] = ()
+    refused: frozenset[str] = frozenset()
+    default_parameters: Mapping[str, str] = field(default_factory=dict)
+    is_complete: bool = True
+    """False where the default main.cf could not be read, and so the directories it registers."""
+
+
+class Discoverer:
+    """One look at a host."""
+
+    def __init__(
+        self,
+        filesystem: Filesystem,
+        postfix: Postfix | None,
+        *,
+        default_suffix: str = DEFAULT_SUFFIX,
+        known: FactsCache | None = None,
+    ) -> None:
+        self.filesystem = filesystem
+        self.postfix = postfix
+        self.default_suffix = default_suffix
+        self.known = FactsCache() if known is None else known
+        self.problems: list[Problem] = []
+        self.refused: set[str] = set()
+        self.is_complete = True
+
+    def discover(self) -> Discovery:
+        """Return the instances of the host and the problems met."""
+        parameters = self._default_parameters()
+        default = parameters.get("config_directory", DEFAULT_DIRECTORY)
+        owners = self._trusted_owners(parameters.get("mail_owner", "postfix"))
+        registered = registered_directories(parameters)
+        found = [
+            instance
+            for directory in self._candidates(default, registered)
+            if (instance := self._instance(directory, default, owners, parameters))
+        ]
+        unique = self._without_twins(found)
+        return Discovery(
+            instances=tuple(sorted(unique, key=lambda i: (not i.is_default, i.directory))),
+            problems=tuple(self.problems),
+            refused=frozenset(self.refused),
+            default_parameters=parameters,
+            is_complete=self.is_complete,
+        )
+
+    def _refuse(self, directory: str, message: str, hint: str) -> None:
+        self.problems.append(Problem(directory, message, hint))
+        self.refused.add(directory)
+
+    def _default_parameters(self) -> dict[str, str]:
+        if not self.postfix:
+            return {}
+        names = (*_DEFAULT_ONLY, *INSTANCE_PARAMETERS)
+        try:
+            return self.known.parameters(self.postfix, self.filesystem, names)
+        except PostfixError as error:
+            self.is_complete = False
+            defaults = self.postfix.defaults(names)
+            subject = defaults.get("config_directory", DEFAULT_DIRECTORY)
+            hint = "mend its main.cf; until then only directories beside it are looked at"
+            self.problems.append(Problem(subject, error.message, hint))
+            return defaults
+
+    def _candidates(self, default: str, registered: Iterable[str]) -> Iterator[str]:
+        """Yield the directories to look at, each real directory under one name alone."""
+        parent, stem = PurePosixPath(default).parent, PurePosixPath(default).name
+        names = (n for n in self.filesystem.names(str(parent)) if n.startswith(stem))
+        paths = [default, *(str(parent / name) for name in names), *registered]
+        unique = dict.fromkeys(path.rstrip("/") for path in paths)
+        seen: dict[tuple[int, int], str] = {}
+        # A link comes after what it may point to.
+        for directory in sorted(unique, key=lambda d: self.filesystem.real(d).is_symlink()):
+            identity = self._identity(directory)
+            if identity in seen:
+                first = seen[identity]
+                self._refuse(directory, f"is another name of {first}", f"use {first} alone")
+            elif identity:
+                seen[identity] = directory
+                yield directory
+
+    def _identity(self, directory: str) -> tuple[int, int] | None:
+        """Return what tells ``directory`` from others, None where there is no such directory."""
+        try:
+            status = self.filesystem.stat(directory)
+        except PermissionError:
+            self._refuse(directory, "cannot be read", "run postwrap as root")
+            return None
+        except OSError:
+            return None
+        return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+
+    def _instance(
+        self, directory: str, default: str, owners: Collection[int], parameters: Mapping[str, str]
+    ) -> Instance | None:
+        is_default = directory == default
+        if not self._is_instance(directory):
+            return None
+        if not directory.startswith("/"):
+            self._refuse(directory, "is not an absolute path", "register it as one")
+            return None
+        if not is_safe(directory.replace("/", "")):
+            hint = "rename the directory, with letters, digits, dot, underscore and hyphen alone"
+            self._refuse(directory, "has characters that no command's name may have", hint)
+            return None
+        if not self._is_trusted(directory, owners):
+            return None
+        if is_default:
+            return Instance(directory, self.default_suffix, is_default=True, parameters=parameters)
+        return self._secondary(directory)
+
+    def _is_instance(self, directory: str) -> bool:
+        """Whether ``directory`` holds a regular main.cf and master.cf."""
+        try:
+            files = [self.filesystem.stat(f"{directory}/{f}") for f in ("main.cf", "master.cf")]
+        except PermissionError:
+            hint = f"chmod 755 {directory}, or run postwrap as root"
+            self._refuse(directory, "cannot be read", hint)
+            return False
+        except OSError:
+            return False
+        return all(stat.S_ISREG(status.st_mode) for status in files)
+
+    def _is_trusted(self, directory: str, owners: Collection[int]) -> bool:
+        """Whether only root and mail_owner can write the configuration."""
+        for path in (directory, f"{directory}/main.cf", f"{directory}/master.cf"):
+            status = self.filesystem.stat(path)
+            if status.st_uid not in owners:
+                hint = f"chown root {path}"
+            elif status.st_mode & 0o002 or (status.st_mode & 0o020 and status.st_gid):
+                hint = f"chmod go-w {path}"
+            else:
+                continue
+            what = "is" if path == directory else f"has a {PurePosixPath(path).name} that is"
+            message = f"{what} writable by others than root and mail_owner"
+            self._refuse(directory, message, hint)
+            return False
+        return True
+
+    def _secondary(self, directory: str) -> Instance | None:
+        parameters = self._parameters(directory)
+        suffix = suffix_of(directory, parameters.get("multi_instance_name", ""))
+        if not is_safe(suffix):
+            hint = f"postconf -c {directory} -e multi_instance_name=NAME"
+            self._refuse(directory, f"would have commands named …{suffix}", hint)
+            return None
+        if len(suffix) > _SUFFIX_LIMIT:
+            hint = f"rename it; {_SUFFIX_LIMIT} characters are the most"
+            self._refuse(directory, "has a name too long for commands", hint)
+            return None
+        return Instance(directory, suffix, parameters=parameters)
+
+    def _parameters(self, directory: str) -> Mapping[str, str]:
+        """Return what postconf says of a secondary; where it cannot, a problem and nothing.
+
+        Such an instance is served all the same: its wrappers are what mends it.
+        """
+        if not self.postfix:
+            return {}
+        try:
+            names = INSTANCE_PARAMETERS
+            return self.known.parameters(self.postfix, self.filesystem, names, directory)
+        except PostfixError as error:
+            self.problems.append(Problem(directory, error.message, error.hint))
+            return {}
+
+    def _without_twins(self, found: Sequence[Instance]) -> list[Instance]:
+        """Return ``found`` without the instances that share a suffix; those are refused."""
+        by_suffix: dict[str, list[Instance]] = defaultdict(list)
+        for instance in found:
+            by_suffix[instance.suffix].append(instance)
+        for suffix, twins in by_suffix.items():
+            for instance in twins if len(twins) > 1 else ():
+                others = " and ".join(t.directory for t in twins if t is not instance)
+                message = f"would have the same commands (mailq{suffix}) as {others}"
+                self._refuse(instance.directory, message, "rename one of the directories")
+        return [twins[0] for twins in by_suffix.values() if len(twins) == 1]
+
+    def _trusted_owners(self, mail_owner: str) -> set[int]:
+        """Return the user IDs that may own a configuration: root, mail_owner, and who builds.
+
+        Whoever packs a foreign tree (``--root``) without being root owns all of it.
+        """
+        owners = {0}
+        for line in self._passwd():
+            name, _, *numbers = line.split(":")
+            if name == mail_owner and numbers:
+                owners.add(int(numbers[0]))
+        return owners | ({os.geteuid()} if self.filesystem.root else set())
+
+    def _passwd(self) -> list[str]:
+        if not self.filesystem.is_file("/etc/passwd"):
+            return []
+        return self.filesystem.read_text("/etc/passwd").splitlines()
+
+
+def registered_directories(parameters: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the directories that the default main.cf names, in order, each once."""
+    names = ("multi_instance_directories", "alternate_config_directories")
+    words = " ".join(parameters.get(name, "") for name in names).replace(",", " ").split()
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,1 @@
+"""From a bundle to a host: what would change (plan), and changing it (apply)."""

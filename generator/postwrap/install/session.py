@@ -1,0 +1,59 @@
+"""The time in which one run of postwrap may change an installation, and no other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from postwrap.filesystem import Filesystem
+from postwrap.install.apply import Transaction
+from postwrap.install.lock import locked
+from postwrap.install.manifest import Manifest, load, manifest_path
+from postwrap.install.plan import Plan
+
+
+@dataclass
+class Session:
+    """A held lock: read the manifest, plan, apply."""
+
+    filesystem: Filesystem
+    state: str
+    made: list[str] = field(default_factory=list)
+    """The directories made for the lock's sake, and on the way out those to remove if empty."""
+
+    def manifest(self) -> Manifest:
+        """Return the manifest as it is now."""
+        return load(self.filesystem, manifest_path(self.state))
+
+    def apply(self, plan: Plan, before: Manifest) -> None:
+        """Make the changes of ``plan``; see Transaction.run."""
+        transaction = Transaction(self.filesystem, plan, before, self.state, tuple(self.made))
+        self.made = [*transaction.run().directories]
+
+    def prepare(self) -> None:
+        """Make the state directory."""
+        state = PurePosixPath(self.state)
+        for directory in (*reversed(state.parents), state):
+            if not self.filesystem.is_directory(str(directory)):
+                with contextlib.suppress(FileExistsError):
+                    self.filesystem.make_directory(str(directory))
+                    self.made.append(str(directory))
+
+
+@contextlib.contextmanager
+def session(filesystem: Filesystem, state: str, on_wait: Callable[[], None]) -> Iterator[Session]:
+    """Hold the installation whose state directory is ``state``; wait while another run does.
+
+    Where there is no manifest at the end, nothing of the installation stays behind.
+    """
+    held = Session(filesystem, state)
+    lock = filesystem.real(f"{state}/lock")
+    try:
+        with locked(lock, held.prepare, on_wait):
+            yield held
+    finally:
+        if not filesystem.exists(manifest_path(state)):
+            for directory in sorted({*held.made, state}, reverse=True):
+                filesystem.remove_directory(directory)
