@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from postwrap.errors import PostwrapError
 
@@ -15,6 +16,14 @@ SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 
 class PostfixError(PostwrapError):
     """A program of Postfix failed; the message is what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What postconf printed for each request, and what it warned of, each warning once."""
+
+    outputs: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 class Postfix:
@@ -59,6 +68,26 @@ class Postfix:
             raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
         return dict(_pairs(result.stdout))
 
+    def ask(self, *requests: Sequence[str], directory: str | None = None) -> Answers:
+        """Return what postconf prints for each of ``requests`` (its options), and its warnings.
+
+        Where the host lacks an address that inet_interfaces names, mynetworks cannot be computed;
+        it then comes as the loopback network alone, all the rest as it is. Raises PostfixError
+        with postconf's own words where main.cf or master.cf cannot be read.
+        """
+        outputs: list[str] = []
+        warnings: dict[str, None] = {}
+        for request in requests:
+            result = self.run(self.postconf, *request, directory=directory)
+            if result.returncode and "inet_interfaces" in result.stderr:
+                given = ("-o", "mynetworks=127.0.0.0/8")
+                result = self.run(self.postconf, *given, *request, directory=directory)
+            if result.returncode:
+                raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+            outputs.append(result.stdout)
+            warnings |= dict.fromkeys(_warnings(result.stderr))
+        return Answers(tuple(outputs), tuple(warnings))
+
     def defaults(self, names: Sequence[str]) -> dict[str, str]:
         """Return the built-in values of the parameters ``names``, no main.cf read."""
         return dict(_pairs(self.run(self.postconf, "-dx", *names).stdout))
@@ -74,6 +103,12 @@ def _environment(directory: str | None) -> Mapping[str, str]:
 def _pairs(output: str) -> list[tuple[str, str]]:
     lines = (line.partition(" =") for line in output.splitlines())
     return [(name, value.strip()) for name, equals, value in lines if equals]
+
+
+def _warnings(stderr: str) -> list[str]:
+    """Return the warnings of a Postfix program's standard error, without its program's name."""
+    lines = (line.partition(": warning: ") for line in stderr.splitlines())
+    return [warning for _, found, warning in lines if found]
 
 
 def _last_words(stderr: str) -> str:
