@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.harness.need import find_tool, need_root, need_tool
-from tests.harness.paths import cache_directory
+from tests.harness.paths import cache_directory, locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 # What postwrap itself needs, as Debian 13 has it.
 POSTWRAP_NEEDS = ("python3-typer", "python3-jinja2", "python3-platformdirs")
+
+# systemd-container is what boots such a root, from inside itself: see tests/harness/boot.py.
+BOOT_NEEDS = (
+    *("systemd", "systemd-sysv", "systemd-container", "dbus"),
+    *("iproute2", "procps", "openssl", "bash-completion"),
+)
 
 VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     # Neither Postfix nor Python: what ./install.sh must cope with.
     ("fresh", "bookworm"): (),
     ("fresh", "trixie"): (),
     ("host", "trixie"): (
-        *("postfix", *POSTWRAP_NEEDS, "iproute2", "procps", "openssl", "strace"),
+        *("postfix", "perl", *POSTWRAP_NEEDS, "iproute2", "procps", "openssl", "strace"),
         *("dash", "mksh", "busybox", "zsh", "fish", "bash-completion", "mandoc", "man-db"),
     ),
-    # Debian 12's own python3-typer is too old for postwrap: see tests/harness/boot.py.
-    ("boot", "bookworm"): (
-        *("postfix", "python3", "systemd", "systemd-sysv", "dbus", "iproute2", "procps"),
-    ),
-    ("boot", "trixie"): (
-        *("postfix", *POSTWRAP_NEEDS, "systemd", "systemd-sysv", "dbus", "iproute2", "procps"),
-    ),
+    # Debian 12's own python3-typer is too old for postwrap: see tests/harness/dependencies.py.
+    ("boot", "bookworm"): ("postfix", "python3", *BOOT_NEEDS),
+    ("boot", "trixie"): ("postfix", *POSTWRAP_NEEDS, *BOOT_NEEDS),
 }
 
 
@@ -55,7 +55,7 @@ def root(suite: str, packages: Sequence[str]) -> Path:
         return made
     need_root()
     need_tool("debootstrap")
-    with _locked(made.with_name(f"{made.name}.lock")):
+    with locked(made.with_name(f"{made.name}.lock")):
         if not made.is_dir():
             _make(suite, packages, made)
     return made
@@ -102,12 +102,3 @@ def _mirror() -> list[str]:
         if component == "main" and release == codename and "-" not in codename:
             return [uri]
     return []
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock that other test processes wait for; the kernel lets go of it in any case."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
