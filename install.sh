@@ -21,7 +21,7 @@ NEEDED_PYTHON="Python 3.11 or newer with venv"
 SOURCES="pyproject.toml README.md LICENSE generator wrappers completions man units"
 
 prefix=/usr/local destdir='' yes='' deps=yes verb=install create='' work='' unfinished=''
-status=0 taken=0 again=''
+status=0 taken=0 again='' meant=''
 
 usage() {
 	cat <<-'END'
@@ -50,10 +50,16 @@ say() {
 	printf '%s\n' "$*"
 }
 
+# leave STATUS: the one way out that clean_up takes for meant
+leave() {
+	meant=yes
+	exit "$1"
+}
+
 # stop STATUS MESSAGE REMEDY
 stop() {
 	printf 'install.sh: %s\n  remedy: %s\n' "$2" "$3" >&2
-	exit "$1"
+	leave "$1"
 }
 
 misuse() {
@@ -113,7 +119,7 @@ parse() {
 		--uninstall) verb=uninstall ;;
 		-h | --help)
 			usage
-			exit
+			leave 0
 			;;
 		--create)
 			[ $# -gt 1 ] || misuse '--create needs the name of the instance to make'
@@ -446,7 +452,7 @@ copy_sources() {
 trim_venv() {
 	"$unfinished/bin/python" -m pip uninstall --quiet --yes pip setuptools 2>/dev/null || :
 	[ -z "$destdir" ] || unstage
-	"$unfinished/bin/python" -m compileall -q -s "$destdir/" -p / "$unfinished/lib" >/dev/null || :
+	"$unfinished/bin/python" -m compileall -q -s "$destdir" -p / "$unfinished/lib" >/dev/null || :
 }
 
 unstage() {
@@ -489,7 +495,9 @@ put_in_place() {
 	choose_venv
 	[ -e "$(stamp)" ] || make_venv
 	switch
-	postwrap install --prefix="${prefix:-/}" ${destdir:+--destdir="$destdir"} || status=$?
+	set -- --prefix="${prefix:-/}" ${destdir:+--destdir="$destdir"}
+	# Looking first, since even an installation that changes nothing takes a lock.
+	postwrap diff --quiet "$@" >/dev/null 2>&1 || postwrap install "$@" || status=$?
 	[ "$status" -le 1 ] || stop "$status" 'postwrap itself is in place, its commands are not' \
 		"mend what it says, and type: $link install"
 }
@@ -576,16 +584,19 @@ tell_packages() {
 clean_up() {
 	[ -z "$unfinished" ] || rm -rf "$unfinished"
 	[ -z "$work" ] || rm -rf "$work"
+	[ -n "$meant" ] || fail 'stopped on the way by what is said above' "mend that, and run: $again"
 }
 
+trap clean_up EXIT
+trap 'fail interrupted "run the same command again: it finishes what was begun"' INT TERM HUP
 parse "$@"
 shift "$taken"
 here=$(cd "$(dirname "$0")" && pwd -P)
-[ -e "$here/pyproject.toml" ] ||
-	refuse "$here: is no checkout of postwrap" 'run the install.sh of a whole checkout'
+for source in $SOURCES; do
+	[ -e "$here/$source" ] ||
+		refuse "$here/$source: is missing" 'run the install.sh of a whole checkout'
+done
 places
-trap clean_up EXIT
-trap 'fail interrupted "run the same command again: it finishes what was begun"' INT TERM HUP
 work=$(mktemp -d)
 case $verb$create in
 install)
@@ -598,4 +609,4 @@ installyes)
 	;;
 uninstall) take_away ;;
 esac
-exit "$status"
+leave "$status"
