@@ -11,3 +11,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "bases(*names): the Debian roots that a test on a private host runs on: "
         "'here' (the machine's own, the default), 'trixie'",
     )
+    config.addinivalue_line(
+        "markers",
+        "suites(*names): the Debian suites that a test boots: 'bookworm', 'trixie'; default: both",
+    )

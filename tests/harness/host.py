@@ -2,77 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from dataclasses import dataclass
-from email.utils import make_msgid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING
 
-from tests.harness.machine import Machine
+from tests.harness.mail import ADDRESS, SECOND_ADDRESS, MailMachine, SecondInstance
 from tests.harness.namespaces import Namespaces, elsewhere
 from tests.harness.paths import CHECKOUT
-from tests.harness.smtp import Client, Sink
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Self
+
+__all__ = ["ADDRESS", "SECOND_ADDRESS", "Host", "SecondInstance"]
 
 STOCK = Path(__file__).with_name("stock.sh")
 
-ADDRESS = "88.198.105.204"
-"""The talk's public address: the default instance's."""
 
-SECOND_ADDRESS = "10.0.0.1"
-"""The talk's private address: the second instance's."""
-
-
-class Recipient(TypedDict):
-    address: str
-    delay_reason: str
-
-
-class Queued(TypedDict):
-    """A message as `postqueue -j` tells it."""
-
-    queue_name: str
-    queue_id: str
-    sender: str
-    recipients: list[Recipient]
-
-
-@dataclass(frozen=True)
-class SecondInstance:
-    """Where an instance made by hand is."""
-
-    name: str
-    config_directory: str
-    queue_directory: str
-    data_directory: str
-    address: str
-
-
-class Host(Machine):
+class Host(MailMachine):
     """A private host; `with Host() as host:` or close() it. `base` is a root directory.
 
-    `network=True` keeps the machine's network, for pip and apt; such a host has none of the talk's
-    addresses and must listen nowhere.
+    `network=True` keeps the machine's network, for pip and apt (tests.harness.network); such a
+    host has none of the talk's addresses. `stock=False` leaves the root as it is. `packages` is a
+    directory of Python packages for a root whose own are too old for postwrap.
     """
 
     def __init__(
-        self, base: Path = Path("/"), *, network: bool = False, stock: bool = True
+        self,
+        base: Path = Path("/"),
+        *,
+        network: bool = False,
+        stock: bool = True,
+        cgroups: bool = False,
+        packages: Sequence[Path] = (),
     ) -> None:
-        self.base = base
-        self._sinks: list[Sink] = []
         here = base == Path("/")
-        self._namespaces = Namespaces(
-            base, network=network, show=[CHECKOUT, *(elsewhere() if here else [])]
-        )
-        super().__init__(self._namespaces.pid)
+        self.shown = [CHECKOUT, *packages, *(elsewhere() if here else [])]
+        self._namespaces = Namespaces(base, network=network, cgroups=cgroups, show=self.shown)
+        python = sys.executable if here else "/usr/bin/python3"
+        super().__init__(self._namespaces.pid, [python, *map(str, packages)])
         try:
-            self._open_way(CHECKOUT, *([Path(sys.prefix), Path(sys.base_prefix)] if here else []))
+            self._open_way(
+                *self.shown, *((Path(sys.prefix), Path(sys.base_prefix)) if here else ())
+            )
             if not network:
                 self.run("ip", "link", "set", "lo", "up")
                 self.add_address(ADDRESS, SECOND_ADDRESS)
@@ -84,8 +56,7 @@ class Host(Machine):
 
     def close(self) -> None:
         """End everything in the host."""
-        for sink in self._sinks:
-            sink.close()
+        super().close()
         self._namespaces.close()
 
     def __enter__(self) -> Self:
@@ -109,22 +80,6 @@ class Host(Machine):
         for address in addresses:
             bits = "128" if ":" in address else "32"
             self.run("ip", "address", "add", f"{address}/{bits}", "dev", device)
-
-    # -- postwrap
-
-    def postwrap(
-        self, *args: str, env: Mapping[str, str] | None = None, **options: Any
-    ) -> subprocess.CompletedProcess[str]:
-        """Run the checkout's postwrap; options as for run."""
-        python = sys.executable if self.base == Path("/") else "/usr/bin/python3"
-        environment = {
-            "PYTHONPATH": str(CHECKOUT / "generator"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **(env or {}),
-        }
-        return self.run(python, "-m", "postwrap", *args, env=environment, **options)
-
-    # -- Postfix
 
     def start_default(self) -> None:
         """Start the default instance as the distribution's unit does."""
@@ -159,96 +114,6 @@ class Host(Machine):
         if start:
             self.run("postfix", "-c", made.config_directory, "start")
         return made
-
-    def postconf(self, *settings: str, directory: str = "/etc/postfix") -> None:
-        """Set `name=value`s in an instance's main.cf; a running instance wants a reload."""
-        if settings:
-            self.run("postconf", "-c", directory, "-e", *settings)
-        self.age(directory)
-
-    def age(self, *directories: str) -> None:
-        """Make main.cf look older (of all /etc/postfix* without arguments).
-
-        Postfix's programs sleep until a main.cf is two seconds old before they trust it to be
-        whole, so a test that has just changed one saves that time.
-        """
-        found = self.path("/etc").glob("postfix*/main.cf")
-        files = [self.path(d) / "main.cf" for d in directories] if directories else list(found)
-        for file in files:
-            if file.is_file():
-                then = file.stat().st_mtime - 10
-                os.utime(file, (then, then))
-
-    def queue(self, directory: str = "/etc/postfix") -> list[Queued]:
-        """What is queued in the instance of this configuration directory."""
-        listed = self.run("postqueue", "-c", directory, "-j").stdout
-        return [json.loads(line) for line in listed.splitlines()]
-
-    def running(self, directory: str = "/etc/postfix") -> bool:
-        """Whether the instance of this configuration directory runs."""
-        return self.run("postfix", "-c", directory, "status", check=False).returncode == 0
-
-    def log(self) -> str:
-        """All that Postfix's instances have logged."""
-        return self.read("/var/log/maillog") if self.exists("/var/log/maillog") else ""
-
-    def wait_log(self, *texts: str, timeout: float = 20) -> str:
-        """Wait for a log line that holds all these texts, and return it."""
-        return self.wait_for(
-            lambda: next(
-                (line for line in self.log().splitlines() if all(text in line for text in texts)),
-                "",
-            ),
-            timeout,
-        )
-
-    # -- SMTP
-
-    def sink(
-        self,
-        address: str = "127.0.0.1",
-        port: int = 2525,
-        *,
-        hostname: str = "sink.example.net",
-        answer: Callable[[str, str], str | None] | None = None,
-    ) -> Sink:
-        """Start an SMTP server in the host that keeps what it is given; it ends with the host."""
-        sink = Sink(self.pid, address, port, hostname=hostname, answer=answer)
-        self._sinks.append(sink)
-        return sink
-
-    def smtp(
-        self,
-        address: str = ADDRESS,
-        port: int = 25,
-        *,
-        source: str | None = None,
-        helo: str = "client.example.net",
-        timeout: float = 20,
-    ) -> Client:
-        """Connect to an SMTP server in the host: smtplib's client, as from `source`."""
-        return Client(self.pid, address, port, source=source, helo=helo, timeout=timeout)
-
-    def send(
-        self,
-        recipients: str | Sequence[str] = "alice@example.com",
-        *,
-        sender: str = "sender@example.net",
-        address: str = ADDRESS,
-        port: int = 25,
-        source: str | None = None,
-        helo: str = "client.example.net",
-        body: str = "hello\n",
-    ) -> str:
-        """Send a message by SMTP and return its Message-ID; smtplib's exceptions on a refusal."""
-        to = [recipients] if isinstance(recipients, str) else list(recipients)
-        message_id = make_msgid(domain="client.example.net")
-        header = (
-            f"From: <{sender}>\r\nTo: <{to[0]}>\r\nMessage-ID: {message_id}\r\nSubject: test\r\n"
-        )
-        with self.smtp(address, port, source=source, helo=helo) as client:
-            client.sendmail(sender, to, f"{header}\r\n{body}")
-        return message_id
 
 
 _TALK = """

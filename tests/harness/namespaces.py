@@ -20,18 +20,25 @@ SCRIPT = Path(__file__).with_name("private_host.sh")
 class Namespaces:
     """An overlay of `base` as the root of its own mount, PID, UTS, IPC and network namespaces.
 
-    With `network` it keeps the machine's network: for tests that run pip or apt.
+    With `network` it keeps the machine's network, for tests that run pip or apt; with `cgroups` it
+    sees the machine's control groups, for a systemd inside.
     """
 
     def __init__(
-        self, base: Path, *, network: bool = False, show: Sequence[Path] = (CHECKOUT,)
+        self,
+        base: Path,
+        *,
+        network: bool = False,
+        cgroups: bool = False,
+        show: Sequence[Path] = (CHECKOUT,),
     ) -> None:
         kinds = ["--mount", "--pid", "--uts", "--ipc", *([] if network else ["--net"])]
         mountpoint = Path(tempfile.mkdtemp(prefix="postwrap-host-"))
         self._process = subprocess.Popen(
             [
                 *(find_tool("unshare") or "unshare", *kinds, "--fork", "--kill-child"),
-                *("sh", str(SCRIPT), str(base), str(mountpoint), *map(str, show)),
+                *("sh", str(SCRIPT), *(["--cgroups"] if cgroups else [])),
+                *map(str, (base, mountpoint, *show)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

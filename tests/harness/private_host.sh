@@ -1,11 +1,12 @@
 #!/bin/sh
 # private_host.sh: process 1 of a private host.
 #
-#   unshare --mount --net --pid --uts --ipc --fork private_host.sh BASE NEW READ-ONLY...
+#   unshare --mount --net --pid --uts --ipc --fork private_host.sh [--cgroups] BASE NEW READ-ONLY...
 #
 # Lays an overlay of BASE with a tmpfs on top (everything written is gone with the host), makes it
 # the root of these namespaces at the empty directory NEW, shows each READ-ONLY directory at its own
-# path, and then waits for the end of its standard input: the tests hold the other end, so whichever
+# path, with --cgroups the machine's control groups too (a container's systemd needs some of its own),
+# and then waits for the end of its standard input: the tests hold the other end, so whichever
 # way they end, the kernel ends every process in here.
 #
 # Standard output: the process id as the outside knows it, then "ready".
@@ -14,6 +15,11 @@ set -eu
 read -r pid _ </proc/self/stat
 echo "$pid"
 
+cgroups=
+if [ "$1" = --cgroups ]; then
+	cgroups=yes
+	shift
+fi
 base=$1 new=$2
 shift 2
 
@@ -27,7 +33,8 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root/run/lock"
 chmod 1777 "$root/run/lock"
-mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || :
+mount -t sysfs -o ro sysfs "$root/sys"
+[ -z "$cgroups" ] || mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 
 # A /dev of its own: the machine's may hold the socket of a syslog daemon.
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"

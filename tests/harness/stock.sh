@@ -63,6 +63,7 @@ chmod 700 /var/lib/postfix
 printf 'postmaster: root\nroot: alice\n' >/etc/aliases
 rm -f /etc/aliases.db
 
+# shellcheck disable=SC2016 # $myhostname is Postfix's
 postconf -e \
 	'smtpd_relay_restrictions = permit_mynetworks permit_sasl_authenticated defer_unauth_destination' \
 	'myhostname = mail.example.com' \

@@ -1,0 +1,57 @@
+"""The linters, as tests: Python, and every hand-written shell file of the checkout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from tests.harness.lint import lint_shell
+from tests.harness.paths import CHECKOUT
+
+SHEBANG = re.compile(rb"#! ?(?:/usr/bin/env |/bin/|/usr/bin/)(sh|dash|bash)\b")
+
+
+def tracked() -> list[str]:
+    """The checkout's files: what git knows or would take."""
+    listed = subprocess.run(
+        ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return sorted(name for name in listed.stdout.split("\0") if (CHECKOUT / name).is_file())
+
+
+def shell_files() -> list[tuple[str, str]]:
+    """Hand-written shell files and their dialect; a template is linted as what it renders to."""
+    found = []
+    for name in tracked():
+        content = (CHECKOUT / name).read_bytes()
+        shebang = SHEBANG.match(content)
+        if shebang and b"{{" not in content and b"{%" not in content:
+            found.append((name, "bash" if shebang[1] == b"bash" else "sh"))
+    return found
+
+
+@pytest.mark.parametrize(("name", "dialect"), shell_files())
+def test_shell(name: str, dialect: str) -> None:
+    lint_shell(CHECKOUT / name, dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("ruff", "check"), ("ruff", "format", "--check"), ("mypy", "--strict")],
+    ids=" ".join,
+)
+def test_python(command: tuple[str, ...]) -> None:
+    folders = [name for name in ("generator", "tests", "benchmarks") if (CHECKOUT / name).is_dir()]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, *folders], cwd=CHECKOUT, capture_output=True, text=True
+    )
+    # mypy's notes list whole signatures.
+    told = [line for line in done.stdout.splitlines() if ": note:" not in line]
+    if done.returncode != 0:
+        pytest.fail("\n".join([*told, done.stderr]), pytrace=False)
