@@ -29,6 +29,9 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Jinja's own {# is in every shell script that counts: ${#words[@]}.
+        comment_start_string="<#",
+        comment_end_string="#>",
     )
     made.filters.update(quoting.FILTERS)
     made.globals["version"] = __version__

@@ -1,0 +1,143 @@
+"""Completions: one engine that knows all, a thin file for each shell, a table for each instance.
+
+Each shell looks for completions by the command's name, so bash and fish get a link for each
+wrapper; zsh knows patterns. What is linked to is the same file for all instances. At TAB it asks
+``complete``, a shell script beside the tables of the instances, what could come next. So nothing
+runs when a shell starts, and nothing but a TAB costs anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from postwrap.bundle import Artifact
+from postwrap.catalog import CATALOG
+from postwrap.catalog.usage import Option, Usage, Value
+from postwrap.catalog.usages import USAGES
+from postwrap.catalog.verbs import POSTWRAP, VERBS
+from postwrap.instance import Instance
+from postwrap.layout import Layout
+from postwrap.render import render
+from postwrap.render.quoting import sh
+from postwrap.render.wrappers import Target
+
+SHELLS = ("bash", "zsh", "fish")
+"""The shells that there are completions for."""
+
+_USER_STATE = '"${XDG_STATE_HOME:-${HOME:-}/.local/state}/postwrap"'
+_STATES = ("/usr/local/lib/postwrap", "/usr/lib/postwrap")
+
+
+def engine_path(layout: Layout) -> str:
+    """Return the path of the script that all shells ask for candidates."""
+    return f"{layout.state}/complete"
+
+
+def table_path(instance: Instance, layout: Layout) -> str:
+    """Return the path of the table that tells the engine where ``instance`` is."""
+    return f"{layout.state}/instance{instance.suffix}"
+
+
+def shell_path(shell: str, layout: Layout, name: str = "postwrap") -> str:
+    """Return where ``shell`` looks for the completions of the command ``name``."""
+    return {
+        "bash": f"{layout.bash_completion}/{name}",
+        "zsh": f"{layout.zsh_completion}/_{name}",
+        "fish": f"{layout.fish_completion}/{name}.fish",
+    }[shell]
+
+
+def completions(
+    instance: Instance, targets: Sequence[Target], layout: Layout, shells: Collection[str] = SHELLS
+) -> Iterator[Artifact]:
+    """Yield what ``shells`` need to complete the wrappers of ``instance``.
+
+    Commands that the settings add are none of the catalog's, and get nothing.
+    """
+    if not shells:
+        return
+    paths = {target.name: target.path for target in targets}
+    names = [target.name for target in targets if target.name in USAGES]
+    yield Artifact(
+        path=table_path(instance, layout),
+        content=render(
+            "completions/instance.j2", instance=instance, names=names, paths=paths, layout=layout
+        ),
+        instance=instance.directory,
+    )
+    for shell in SHELLS:
+        if shell not in shells or shell == "zsh":
+            continue
+        for name in names:
+            yield Artifact(
+                path=shell_path(shell, layout, name + instance.suffix),
+                target=shell_path(shell, layout).rpartition("/")[2],
+                instance=instance.directory,
+            )
+
+
+def shared_completions(layout: Layout, shells: Collection[str] = SHELLS) -> Iterator[Artifact]:
+    """Yield what the completions of all instances have in common, and those of postwrap itself."""
+    if not shells:
+        return
+    values = {"layout": layout, "remake": " ".join(filter(None, ("postwrap install", layout.options)))}
+    own = f"{sh(layout.state)}"
+    places = [own, _USER_STATE, *(state for state in _STATES if state != layout.state)]
+    yield Artifact(
+        path=engine_path(layout),
+        content=render(
+            "completions/complete.sh.j2",
+            commands=[command.name for command in CATALOG],
+            places=places,
+            tables=_tables(),
+            attached=_attached_flags(),
+            **values,
+        ),
+        mode=0o755,
+    )
+    for shell in SHELLS:
+        if shell in shells:
+            yield Artifact(
+                path=shell_path(shell, layout),
+                content=render(
+                    f"completions/{shell}/postwrap.{shell}.j2",
+                    engine=engine_path(layout),
+                    places=places,
+                    commands=[command.name for command in CATALOG],
+                    **values,
+                ),
+            )
+
+
+def _tables() -> list[tuple[str, dict[str, str]]]:
+    """Return the engine's table of each command, verbs under ``postwrap VERB``."""
+    own = {"postwrap": POSTWRAP, **{f"postwrap {verb.name}": verb.usage for verb in VERBS}}
+    return [(name, _table(usage)) for name, usage in (*USAGES.items(), *own.items())]
+
+
+def _table(usage: Usage) -> dict[str, str]:
+    return {
+        "options": "\n".join(map(_option_line, usage.options)),
+        "operands": "\n".join(
+            f"{rule.given}|{rule.first}|{';'.join(map(_value_field, rule.values))}"
+            for rule in usage.operands
+        ),
+        "meanings": "\n".join(f"{word}|{meaning}" for word, meaning in usage.meanings.items()),
+    }
+
+
+def _option_line(option: Option) -> str:
+    value = option.value
+    kind = f"{'=' if value.attached else ''}{value.kind}" if value else ""
+    of = ",".join(value.of) if value else ""
+    return f"{option.flag}|{kind}|{of}|{option.since}|{option.summary}"
+
+
+def _value_field(value: Value) -> str:
+    return f"{value.kind}:{','.join(value.of)}"
+
+
+def _attached_flags() -> list[str]:
+    """Return the flags whose value follows without a space."""
+    flags: Iterable[Option] = (option for usage in USAGES.values() for option in usage.options)
+    return sorted({o.flag for o in flags if o.value and o.value.attached})
