@@ -1,0 +1,118 @@
+"""The boot starts each instance, by one unit, under the name that its directory has."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from postwrap.checks import remedies
+from postwrap.checks.boot_facts import escape
+from postwrap.checks.facts import Facts, InstanceFacts
+from postwrap.checks.model import Hit, Severity, Theme
+
+theme = Theme("boot")
+
+_STEM = "postfix-"
+
+
+@theme.rule(
+    "not-at-boot",
+    Severity.WARNING,
+    "nothing starts the instance at boot",
+    "systemd.unit(5); README.Debian, multiple instances",
+)
+def not_at_boot(facts: Facts) -> Iterator[Hit]:
+    """Yield instances that no unit of this boot is for; those switched off by postmulti aside."""
+    started = {unit.directory for unit in facts.units or ()}
+    for instance in facts.instances if facts.units is not None else ():
+        if instance.directory in started or instance.error or _is_off(facts, instance):
+            continue
+        message = "no unit starts it at boot"
+        yield Hit(instance.directory, message, _enable(facts, instance))
+
+
+def _is_off(facts: Facts, instance: InstanceFacts) -> bool:
+    """Whether postmulti was told not to start ``instance``, and it does not run."""
+    default = facts.default
+    known = default.words("multi_instance_directories") if default else []
+    is_disabled = instance.get("multi_instance_enable") != "yes"
+    return instance.directory in known and is_disabled and instance.running is False
+
+
+def _enable(facts: Facts, instance: InstanceFacts) -> str:
+    """Return the command that makes the boot start ``instance``."""
+    if instance.instance.is_default:
+        return "systemctl enable postfix.service"
+    pattern = facts.unit_pattern
+    before, _, after = pattern.partition("%I")
+    if pattern and instance.directory.startswith(before) and instance.directory.endswith(after):
+        name = instance.directory[len(before) : len(instance.directory) - len(after)]
+        return f"systemctl enable {shlex.quote(f'postfix@{escape(name)}.service')}"
+    default = facts.default
+    if facts.has_boot_generator and default:
+        # Debian 12's generator: README.Debian; it goes by multi_instance_directories.
+        known = default.settings.get("multi_instance_directories", "").replace(",", " ").split()
+        name = instance.get("multi_instance_name") or instance.instance.service_name
+        return remedies.both(
+            remedies.edit(instance, multi_instance_name=name, multi_instance_enable="yes"),
+            remedies.edit(
+                default,
+                multi_instance_directories=", ".join(dict.fromkeys((*known, instance.directory))),
+            ),
+            "systemctl daemon-reload",
+        )
+    return f"postwrap install {shlex.quote(instance.name)} && systemctl daemon-reload"
+
+
+@theme.rule(
+    "two-units",
+    Severity.ERROR,
+    "two units start the instance at boot",
+    "systemd.unit(5)",
+)
+def two_units(facts: Facts) -> Iterator[Hit]:
+    """Yield instances with more than one unit: whichever comes second fails."""
+    for instance in facts.instances:
+        units = [u for u in facts.units or () if u.directory == instance.directory]
+        if len(units) > 1:
+            names = " and ".join(u.name for u in units)
+            extra = [u.name for u in sorted(units, key=lambda u: not u.is_packaged)[1:]]
+            message = f"{names} both start it: the second fails"
+            remedy = f"systemctl disable {shlex.join(extra)}"
+            yield Hit(instance.directory, message, remedy)
+
+
+@theme.rule(
+    "name-mismatch",
+    Severity.WARNING,
+    "multi_instance_name and directory disagree: Debian 13's unit would not find the instance",
+    "Debian 13 postfix@.service, MAIL_CONFIG=/etc/postfix-%I; Debian 12: multi_instance_name",
+)
+def name_mismatch(facts: Facts) -> Iterator[Hit]:
+    """Yield instances that Debian 12 starts by a name that Debian 13 makes another directory of."""
+    for instance in facts.readable:
+        name = instance.get("multi_instance_name")
+        last = PurePosixPath(instance.directory).name
+        if not name or instance.instance.is_default or name in {last, last.removeprefix(_STEM)}:
+            continue
+        message = f"its multi_instance_name {name} is not that of its directory {last}"
+        remedy = remedies.edit(instance, multi_instance_name=last)
+        if facts.units is not None:
+            remedy = remedies.both(remedy, "systemctl daemon-reload")
+        yield Hit(instance.directory, message, remedy)
+
+
+@theme.rule(
+    "orphaned-unit",
+    Severity.WARNING,
+    "a unit is enabled for an instance that is not there",
+    "Debian 13 postfix@.service, AssertPathExists=/etc/postfix-%I/main.cf",
+)
+def orphaned_unit(facts: Facts) -> Iterator[Hit]:
+    """Yield units for directories that hold no instance: left by a rename or an upgrade."""
+    known = {instance.directory for instance in facts.instances}
+    for unit in facts.units or ():
+        if unit.directory not in known:
+            message = f"{unit.name} is started at boot for {unit.directory}, which is no instance"
+            yield Hit("", message, f"systemctl disable {shlex.quote(unit.name)}")

@@ -1,0 +1,149 @@
+"""Content filters and smtpd checks: each is there once, in the instance that is to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from postwrap.checks import remedies
+from postwrap.checks.addresses import Address, is_internal, is_public, is_wildcard
+from postwrap.checks.facts import Facts, InstanceFacts, Listener
+from postwrap.checks.flows import at, port_of
+from postwrap.checks.model import Hit, Severity, Theme
+
+theme = Theme("filtering")
+
+_FILTER = "content_filter"
+_LISTS = tuple(
+    f"smtpd_{stage}_restrictions"
+    for stage in ("client", "helo", "sender", "recipient", "data", "end_of_data")
+)
+_PLAIN = frozenset(
+    (
+        *("permit", "permit_mynetworks", "permit_sasl_authenticated", "permit_tls_clientcerts"),
+        *("reject", "reject_unauth_destination", "reject_unauth_pipelining"),
+        *("defer", "defer_unauth_destination", "sleep"),
+    )
+)
+"""Restrictions that only tell who may relay; any other word is a check of clients or mail."""
+
+
+@theme.rule(
+    "content-filter-loop",
+    Severity.ERROR,
+    "content_filter is set where the filter hands mail back: a loop",
+    "FILTER_README, advanced content filter; postconf(5) content_filter",
+)
+def content_filter_loop(facts: Facts) -> Iterator[Hit]:
+    """Yield listeners behind the filter whose mail goes to the filter again."""
+    done = set()
+    for instance, listener in (*_returned_to(facts), *_copied(facts)):
+        service = listener.service
+        override = service.key if _FILTER in service.options else ""
+        value = instance.value(service, _FILTER)
+        if not value or (instance.directory, override) in done:
+            continue
+        done.add((instance.directory, override))
+        message = f"{_FILTER} = {value} at {listener}, which is behind the filter: mail loops"
+        commands = (_unset(instance, listener), remedies.reload(instance))
+        yield Hit(instance.directory, message, remedies.both(*commands))
+
+
+def _unset(instance: InstanceFacts, listener: Listener) -> str:
+    """Return the command that turns the filter off at ``listener``, and only there if need be.
+
+    A listener that the filter's own instance has for mail that comes back keeps main.cf's filter
+    for the other listeners.
+    """
+    service = listener.service
+    others = [x for x in instance.servers() if x.service != service]
+    if _FILTER in service.options or others:
+        return remedies.override(instance, service.key, _FILTER, "")
+    return remedies.edit(instance, **{_FILTER: ""})
+
+
+def _returned_to(facts: Facts) -> Iterator[tuple[InstanceFacts, Listener]]:
+    """Yield the listeners that the filter is known to hand mail back to."""
+    for hop in facts.filter_returns:
+        for address in facts.resolve(hop.host):
+            yield from at(facts, address, port_of(hop))
+
+
+def _copied(facts: Facts) -> Iterator[tuple[InstanceFacts, Listener]]:
+    """Yield the listeners of inside instances that have the filter of an outside one.
+
+    Where nothing tells what the filter does with mail, that is what a copy of the configuration
+    looks like whose content_filter was forgotten.
+    """
+    if facts.filter_returns:
+        return
+    for instance in facts.readable:
+        others = [i for i in facts.readable if i is not instance and _is_outside(facts, i)]
+        twins = [i for i in others if i.get(_FILTER) == instance.get(_FILTER)]
+        if twins and instance.get(_FILTER) and is_inside(facts, instance):
+            yield from ((instance, listener) for listener in instance.servers())
+
+
+def _reached(facts: Facts, listener: Listener) -> list[Address]:
+    """Return the host's addresses at which ``listener`` is reached."""
+    if not is_wildcard(listener.address):
+        return [listener.address]
+    return [a for a in facts.addresses if a.version == listener.address.version]
+
+
+def _is_outside(facts: Facts, instance: InstanceFacts) -> bool:
+    """Whether the Internet may reach ``instance``."""
+    return any(is_public(a) for x in instance.servers() for a in _reached(facts, x))
+
+
+def is_inside(facts: Facts, instance: InstanceFacts) -> bool:
+    """Whether only private networks reach ``instance``, and the Internet another one.
+
+    A host behind address translation has private addresses alone: there nothing is known.
+    """
+    at_all = [a for x in instance.servers() for a in _reached(facts, x)]
+    is_private = all(a.is_loopback or is_internal(a) for a in at_all)
+    others = (i for i in facts.readable if i is not instance)
+    return bool(at_all) and is_private and any(_is_outside(facts, i) for i in others)
+
+
+@theme.rule(
+    "checks-left",
+    Severity.NOTE,
+    "smtpd checks for strangers are left where only the host's own networks connect",
+    "postconf(5) smtpd_recipient_restrictions and the other lists",
+)
+def checks_left(facts: Facts) -> Iterator[Hit]:
+    """Yield inside instances with the first instance's checks, as a copy leaves them."""
+    default = facts.default
+    for instance in facts.readable:
+        if instance.instance.is_default or default is None or not is_inside(facts, instance):
+            continue
+        left = [
+            name
+            for name in _LISTS
+            if name in instance.settings
+            and instance.get(name) == default.get(name)
+            and _checks(instance.get(name))
+        ]
+        if left:
+            words = [word for name in left for word in _checks(instance.get(name))]
+            message = f"only own networks reach it, and it still has {', '.join(words)}"
+            remedy = remedies.both(_take_out(instance, left), remedies.reload(instance))
+            yield Hit(instance.directory, message, remedy)
+
+
+def _checks(value: str) -> list[str]:
+    return [word for word in value.replace(",", " ").split() if word not in _PLAIN]
+
+
+def _take_out(instance: InstanceFacts, names: list[str]) -> str:
+    """Return the commands that take the lists out, without making a relay for all.
+
+    smtpd(8) wants a list that says who may relay: smtpd_relay_restrictions, else the other.
+    """
+    recipient = "smtpd_recipient_restrictions"
+    if recipient not in names or instance.get("smtpd_relay_restrictions"):
+        return remedies.drop(instance, names)
+    others = [name for name in names if name != recipient]
+    keep = remedies.edit(instance, **{recipient: "permit_mynetworks, reject"})
+    return remedies.both(remedies.drop(instance, others) if others else "", keep)

@@ -1,0 +1,308 @@
+"""From a host to the facts that the rules judge: the one module here that looks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from postwrap.assemble import Assembly, Host, assemble
+from postwrap.checks import amavis, boot_facts, network
+from postwrap.checks.addresses import WILDCARDS, Address, address_of, split_service
+from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts, Listener, Service
+from postwrap.checks.queues import PARTS
+from postwrap.discovery import registered_directories
+from postwrap.filesystem import Filesystem
+from postwrap.install.plan import Action
+from postwrap.instance import Instance, suffix_of
+from postwrap.postfix import Postfix, PostfixError
+from postwrap.status import Installed, installed, is_running
+
+JAIL_FILES = ("etc/hosts", "etc/nsswitch.conf", "etc/resolv.conf", "etc/services")
+"""What the resolver of a chrooted service reads; Debian copies these and some more."""
+
+_FILLER = "/usr/lib/postfix/configure-instance.sh"
+_REGISTERS = ("multi_instance_directories", "alternate_config_directories")
+
+
+def gather(host: Host) -> Facts:
+    """Return the facts of ``host``; what this user may not see is said in ``unseen``."""
+    postfix = host.postfix
+    if postfix is None:
+        raise TypeError("only the host itself can be checked: its programs are asked")
+    net = network.look(host.source)
+    assembly = assemble(host)
+    planned = assembly.plan(host.manifest, host.destination, force=True)
+    commands = _commands(host, assembly)
+    instances = tuple(
+        _instance(host.source, postfix, i, net, commands.get(i.directory, Installed.INSTALLED))
+        for i in _instances(host)
+    )
+    default = next((i for i in instances if i.instance.is_default), None)
+    settings = default.settings if default else {}
+    is_root = os.geteuid() == 0
+    return Facts(
+        instances=instances,
+        is_root=is_root,
+        owners=_owners(host.source, default),
+        registered=registered_directories({n: settings.get(n, "") for n in _REGISTERS}),
+        registered_expanded=registered_directories(default.parameters if default else {}),
+        addresses=net.addresses,
+        device=net.device,
+        may_bind_any=net.may_bind_any,
+        sockets=net.sockets,
+        names=net.names,
+        jail_filler=_jail_filler(host.source),
+        filter_returns=amavis.returns(host.source),
+        units=boot_facts.units(host.source, instances),
+        unit_pattern=boot_facts.unit_pattern(host.source),
+        has_boot_generator=boot_facts.has_generator(host.source),
+        problems=assembly.problems,
+        left=tuple(c.path for c in planned.changes if c.action is Action.REMOVE),
+        edited=frozenset(c.after.instance for c in planned.changes if c.after and c.keep_backup),
+        install_options=tuple(host.layout.options.split()),
+        unseen=tuple(_unseen(instances, is_root)),
+    )
+
+
+def _instances(host: Host) -> list[Instance]:
+    """Return the instances that are served, and those that are refused, the default one first."""
+    found = host.discovery
+    default = found.default_parameters.get("config_directory", "")
+    refused = [
+        Instance(d, suffix_of(d), is_default=d == default)
+        for d in found.refused
+        if _looks_like_one(host.source, d)
+    ]
+    every = (*found.instances, *refused)
+    return sorted(every, key=lambda i: (not i.is_default, i.directory))
+
+
+def _owners(filesystem: Filesystem, default: InstanceFacts | None) -> frozenset[int]:
+    """Return the user IDs that may own a configuration: root and mail_owner."""
+    mail_owner = (default.get("mail_owner") if default else "") or "postfix"
+    path = "/etc/passwd"
+    lines = filesystem.read_text(path).splitlines() if filesystem.is_file(path) else []
+    users = (line.split(":") for line in lines)
+    return frozenset({0, *(int(u[2]) for u in users if u[0] == mail_owner)})
+
+
+def _looks_like_one(filesystem: Filesystem, directory: str) -> bool:
+    """Whether ``directory``, which discovery refused, is an instance as far as can be seen."""
+    try:
+        files = (filesystem.is_file(f"{directory}/{name}") for name in ("main.cf", "master.cf"))
+        return not filesystem.real(directory).is_symlink() and all(files)
+    except PermissionError:
+        return True
+
+
+def _commands(host: Host, assembly: Assembly) -> Mapping[str, Installed]:
+    """Return how the commands of each instance that is served are installed."""
+    own = {
+        i.directory: [a for a in assembly.bundle if a.instance == i.directory]
+        for i in assembly.instances
+    }
+    return {d: installed(artifacts, host.destination) for d, artifacts in own.items() if artifacts}
+
+
+def _instance(
+    filesystem: Filesystem,
+    postfix: Postfix,
+    instance: Instance,
+    net: network.Network,
+    commands: Installed,
+) -> InstanceFacts:
+    """Return the facts of one instance."""
+    files, unseen = _files(filesystem, _configuration(instance.directory))
+    directory = None if instance.is_default else instance.directory
+    try:
+        answers = postfix.ask(("-x",), ("-n",), ("-M",), ("-Px",), directory=directory)
+    except PostfixError as error:
+        return InstanceFacts(instance, error.message, files=files, unseen=unseen, commands=commands)
+    expanded, raw, lines, overrides = answers.outputs
+    parameters = dict(_pairs(expanded))
+    queue = parameters.get("queue_directory", "")
+    more, hidden = _files(filesystem, _queue(queue, parameters.get("data_directory", "")))
+    interfaces = _interfaces(parameters, net)
+    services = tuple(_services(lines, dict(_pairs(overrides)), parameters))
+    return InstanceFacts(
+        instance,
+        parameters=parameters,
+        settings=dict(_pairs(raw)),
+        services=services,
+        listeners=tuple(_listeners(services, parameters, net)),
+        interfaces=tuple(a for found in interfaces.values() for a in found),
+        unresolved=tuple(word for word, found in interfaces.items() if not found),
+        warnings=answers.warnings,
+        files=files | more,
+        unseen=unseen | hidden,
+        jail=_jail(filesystem, queue) if any(s.chroot for s in services) else {},
+        running=is_running(filesystem, queue),
+        master=_master(filesystem, queue),
+        commands=commands,
+    )
+
+
+def _pairs(output: str) -> Iterator[tuple[str, str]]:
+    for line in output.splitlines():
+        name, equals, value = line.partition(" =")
+        if equals:
+            yield name.strip(), value.strip()
+
+
+# Files.
+
+
+def _configuration(directory: str) -> list[str]:
+    parents = [str(parent) for parent in PurePosixPath(directory).parents]
+    return [*parents, directory, f"{directory}/main.cf", f"{directory}/master.cf"]
+
+
+def _queue(queue: str, data: str) -> list[str]:
+    return [path for path in (queue, data) if path] + [f"{queue}/{part}" for part in PARTS]
+
+
+def _files(
+    filesystem: Filesystem, paths: Iterable[str]
+) -> tuple[dict[str, FileFacts], frozenset[str]]:
+    """Return the status of those of ``paths`` that exist, and those that may not be looked at."""
+    files: dict[str, FileFacts] = {}
+    unseen = set()
+    for path in paths:
+        try:
+            status = filesystem.stat(path)
+        except PermissionError:
+            unseen.add(path)
+        except OSError:
+            continue
+        else:
+            files[path] = FileFacts(
+                mode=stat.S_IMODE(status.st_mode),
+                uid=status.st_uid,
+                gid=status.st_gid,
+                identity=(status.st_dev, status.st_ino),
+                is_directory=stat.S_ISDIR(status.st_mode),
+            )
+    return files, frozenset(unseen)
+
+
+def _jail(filesystem: Filesystem, queue: str) -> dict[str, Copy]:
+    """Return how the jail's copies stand of those files that the host has."""
+    return {
+        name: _copy(filesystem, f"/{name}", f"{queue}/{name}")
+        for name in JAIL_FILES
+        if filesystem.is_file(f"/{name}")
+    }
+
+
+def _copy(filesystem: Filesystem, original: str, copy: str) -> Copy:
+    if not filesystem.is_file(copy):
+        return Copy.MISSING
+    is_same = filesystem.read_text(original) == filesystem.read_text(copy)
+    return Copy.SAME if is_same else Copy.STALE
+
+
+def _jail_filler(filesystem: Filesystem) -> str:
+    """Return the script that fills a jail, "check" where ``postfix check`` does, or nothing.
+
+    Debian 12 keeps postfix-script in /etc/postfix and its script takes an instance's name; Debian
+    13 keeps it in /usr/lib and runs its script itself.
+    """
+    if not filesystem.is_file(_FILLER):
+        return ""
+    return _FILLER if "postmulti -i" in filesystem.read_text(_FILLER) else "check"
+
+
+def _master(filesystem: Filesystem, queue: str) -> int | None:
+    try:
+        return int(filesystem.read_text(f"{queue}/pid/master.pid").split()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+# master.cf.
+
+
+def _services(
+    lines: str, overrides: Mapping[str, str], parameters: Mapping[str, str]
+) -> Iterator[Service]:
+    """Yield the services that ``postconf -M`` printed, without those that are disabled."""
+    disabled = parameters.get("master_service_disable", "").replace(",", " ").split()
+    # master(5), chroot: the default is "y" below compatibility level 1.
+    level = parameters.get("compatibility_level", "0").partition(".")[0]
+    jailed = {"y", "-"} if level == "0" else {"y"}
+    for line in lines.splitlines():
+        fields = line.split(maxsplit=8)
+        if len(fields) < 8:
+            continue
+        name, kind = fields[0], fields[1]
+        if {kind, name, f"{name}/{kind}"} & set(disabled):
+            continue
+        prefix = f"{name}/{kind}/"
+        options = {k[len(prefix) :]: v for k, v in overrides.items() if k.startswith(prefix)}
+        yield Service(name, kind, fields[4] in jailed, fields[7], options)
+
+
+def _listeners(
+    services: Sequence[Service], parameters: Mapping[str, str], net: network.Network
+) -> Iterator[Listener]:
+    """Yield where the inet services listen."""
+    families = _families(parameters.get("inet_protocols", ""))
+    interfaces = [a for found in _interfaces(parameters, net).values() for a in found]
+    for service in services:
+        if service.type != "inet":
+            continue
+        host, port_name = split_service(service.name)
+        port = _port(port_name, parameters)
+        own = [a for a in _addresses(host, net) if a.version in families] if host else interfaces
+        for address in dict.fromkeys(own):
+            if port:
+                yield Listener(address, port, service, by_interfaces=not host)
+
+
+def _interfaces(
+    parameters: Mapping[str, str], net: network.Network
+) -> dict[str, Sequence[Address]]:
+    """Return the addresses of each word of inet_interfaces, of the families of inet_protocols."""
+    families = _families(parameters.get("inet_protocols", ""))
+    words = parameters.get("inet_interfaces", "").replace(",", " ").split()
+    found = {word: _addresses(word, net) for word in words}
+    return {w: [a for a in x if a.version in families] if x else x for w, x in found.items()}
+
+
+def _families(protocols: str) -> set[int]:
+    words = protocols.replace(",", " ").lower().split()
+    both = {"all": {4, 6}, "ipv4": {4}, "ipv6": {6}}
+    return set().union(*(both.get(word, set()) for word in words)) or {4, 6}
+
+
+def _addresses(host: str, net: network.Network) -> Sequence[Address]:
+    """Return the addresses that ``host`` of inet_interfaces or master.cf stands for."""
+    if host == "all":
+        return WILDCARDS
+    if host == "loopback-only":
+        return [a for a in net.addresses if a.is_loopback]
+    literal = address_of(host)
+    return [literal] if literal else net.resolve(host)
+
+
+def _port(name: str, parameters: Mapping[str, str]) -> int | None:
+    """Return the port of ``name``; Postfix asks known_tcp_ports before /etc/services."""
+    known = parameters.get("known_tcp_ports", "").replace(",", " ").split()
+    for names in known:
+        *words, number = names.split("=")
+        if name in words and number.isdigit():
+            return int(number)
+    try:
+        return int(name) if name.isdigit() else socket.getservbyname(name, "tcp")
+    except OSError:
+        return None
+
+
+def _unseen(instances: Iterable[InstanceFacts], is_root: bool) -> Iterator[str]:
+    for instance in instances:
+        yield from sorted(instance.unseen)
+    if not is_root:
+        yield "which instances run, and which program holds a listening socket"

@@ -1,0 +1,120 @@
+"""Queue and data directories: each instance has its own, and they are whole."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from postwrap.checks import remedies
+from postwrap.checks.facts import Copy, Facts, InstanceFacts
+from postwrap.checks.model import Hit, Severity, Theme
+
+theme = Theme("queues")
+
+PARTS = (
+    *("active", "bounce", "corrupt", "defer", "deferred", "incoming", "maildrop", "pid"),
+    *("private", "public", "saved"),
+)
+"""What a queue directory must hold; Postfix makes hold, trace and flush when it needs them."""
+
+
+@theme.rule(
+    "shared-queue-directory",
+    Severity.ERROR,
+    "two instances have one queue_directory",
+    "postconf(5) queue_directory; MULTI_INSTANCE_README",
+)
+def shared_queue_directory(facts: Facts) -> Iterator[Hit]:
+    """Yield instances whose queue directory is that of an earlier one."""
+    for first, second in _sharing(facts, "queue_directory"):
+        path = second.get("queue_directory")
+        own = _own(facts, second, "queue_directory")
+        commands = (
+            remedies.edit(second, queue_directory=own),
+            f"mkdir -p {shlex.quote(own)}",
+            remedies.tool(second, "postfix", "check"),
+            remedies.fill_jail(facts, second, own) if second.jail else "",
+        )
+        message = f"its queue_directory {path} is that of {first.directory}"
+        yield Hit(second.directory, message, remedies.both(*commands))
+
+
+@theme.rule(
+    "shared-data-directory",
+    Severity.ERROR,
+    "two instances have one data_directory: the second refuses to start",
+    "postconf(5) data_directory",
+)
+def shared_data_directory(facts: Facts) -> Iterator[Hit]:
+    """Yield instances whose data directory is that of an earlier one."""
+    for first, second in _sharing(facts, "data_directory"):
+        path = second.get("data_directory")
+        own = _own(facts, second, "data_directory")
+        owner = shlex.quote(second.get("mail_owner") or "postfix")
+        commands = (
+            f"install -d -o {owner} -m 700 {shlex.quote(own)}",
+            remedies.edit(second, data_directory=own),
+        )
+        message = (
+            f"its data_directory {path} is that of {first.directory}: "
+            "only one of the two can run (master.lock)"
+        )
+        yield Hit(second.directory, message, remedies.both(*commands))
+
+
+def _sharing(facts: Facts, parameter: str) -> Iterator[tuple[InstanceFacts, InstanceFacts]]:
+    """Yield pairs of instances whose directories are one, by name or by what is there."""
+    first: dict[object, InstanceFacts] = {}
+    for instance in facts.readable:
+        path = instance.get(parameter)
+        status = instance.files.get(path)
+        keys = [path, *([status.identity] if status else [])]
+        owner = next((first[key] for key in keys if key in first), None)
+        if owner and path:
+            yield owner, instance
+        for key in keys:
+            first.setdefault(key, instance)
+
+
+def _own(facts: Facts, instance: InstanceFacts, parameter: str) -> str:
+    """Return a directory for ``instance`` beside the default one's: /var/spool/postfix-out."""
+    beside = facts.default or instance
+    taken = {i.get(parameter) for i in facts.readable}
+    base = f"{beside.get(parameter)}{instance.instance.suffix}"
+    names = (base if not n else f"{base}-{n}" for n in range(len(taken) + 1))
+    return next(name for name in names if name not in taken)
+
+
+@theme.rule(
+    "queue-parts-missing",
+    Severity.ERROR,
+    "the queue directory or a part of it is missing",
+    "postdrop(1): it waits for maildrop for ever",
+)
+def queue_parts_missing(facts: Facts) -> Iterator[Hit]:
+    """Yield instances whose queue directory is not whole."""
+    for instance in facts.readable:
+        missing = missing_parts(instance)
+        if not missing:
+            continue
+        queue = instance.get("queue_directory")
+        if queue in missing:
+            message = f"its queue_directory {queue} is missing: submission fails with status 75"
+        else:
+            hang = " (submission hangs)" if f"{queue}/maildrop" in missing else ""
+            message = f"{', '.join(missing)} missing{hang}"
+        is_jail_poor = any(copy is not Copy.SAME for copy in instance.jail.values())
+        commands = (
+            f"mkdir -p {shlex.quote(queue)}" if queue in missing else "",
+            remedies.tool(instance, "postfix", "check"),
+            remedies.fill_jail(facts, instance) if is_jail_poor else "",
+        )
+        yield Hit(instance.directory, message, remedies.both(*commands))
+
+
+def missing_parts(instance: InstanceFacts) -> list[str]:
+    """Return the paths that a queue directory must have and this one has not, as far as seen."""
+    queue = instance.get("queue_directory")
+    paths = [queue, *(f"{queue}/{part}" for part in PARTS)]
+    missing = [p for p in paths if p not in instance.files and p not in instance.unseen]
+    return [queue] if queue in missing else missing

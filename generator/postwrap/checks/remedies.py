@@ -1,0 +1,68 @@
+"""Remedies: lines of shell to paste into a root shell."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+
+from postwrap.checks.facts import Facts, InstanceFacts
+
+
+def both(*commands: str) -> str:
+    """Return ``commands`` as one line, each run if the one before it went well."""
+    return " && ".join(filter(None, commands))
+
+
+def tool(instance: InstanceFacts, program: str, *words: str) -> str:
+    """Return a command of Postfix for ``instance``; the default one needs no -c."""
+    chosen = () if instance.instance.is_default else ("-c", instance.directory)
+    return shlex.join((program, *chosen, *words))
+
+
+def edit(instance: InstanceFacts, **settings: str) -> str:
+    """Return the command that sets ``settings`` in main.cf."""
+    pairs = (f"{name}={value}" for name, value in settings.items())
+    return tool(instance, "postconf", "-e", *pairs)
+
+
+def drop(instance: InstanceFacts, names: Iterable[str]) -> str:
+    """Return the command that takes ``names`` out of main.cf, so that they have their defaults."""
+    return tool(instance, "postconf", "-X", *names)
+
+
+def override(instance: InstanceFacts, service: str, parameter: str, value: str) -> str:
+    """Return the command that sets ``parameter`` in main.cf, or in ``service`` of master.cf."""
+    if not service:
+        return edit(instance, **{parameter: value})
+    return tool(instance, "postconf", "-P", f"{service}/{parameter}={value}")
+
+
+def reload(instance: InstanceFacts) -> str:
+    """Return the command that makes a running instance read its configuration again."""
+    return "" if instance.running is False else tool(instance, "postfix", "reload")
+
+
+def restart(instance: InstanceFacts) -> str:
+    """Return the command that stops and starts a running instance.
+
+    A change of inet_interfaces or queue_directory needs it: postconf(5), inet_interfaces.
+    """
+    if instance.running is False:
+        return ""
+    return both(tool(instance, "postfix", "stop"), tool(instance, "postfix", "start"))
+
+
+def fill_jail(facts: Facts, instance: InstanceFacts, queue: str = "") -> str:
+    """Return the command that fills the chroot jail as this system does it.
+
+    Debian 13 fills it in ``postfix check``; Debian 12 by a script that its unit runs, which takes
+    any instance from MAIL_CONFIG; elsewhere nothing does, and the files are copied.
+    """
+    if facts.jail_filler == "check":
+        return tool(instance, "postfix", "check")
+    if facts.jail_filler:
+        chosen = f"MAIL_CONFIG={shlex.quote(instance.directory)} "
+        return f"{chosen}{shlex.quote(facts.jail_filler)} -"
+    jail = shlex.quote(queue or instance.get("queue_directory"))
+    files = " ".join(f"/{name}" for name in sorted(instance.jail))
+    return f"mkdir -p {jail}/etc && cp -pL {files} {jail}/etc/"

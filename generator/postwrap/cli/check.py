@@ -1,0 +1,98 @@
+"""The verb check: what is wrong with the instances, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Annotated, Any
+
+import typer
+
+from postwrap.checks import RULES, Finding, check
+from postwrap.checks.facts import Facts
+from postwrap.checks.gather import gather
+from postwrap.cli import app, output, where
+from postwrap.errors import Status, UsageError
+from postwrap.instance import select
+
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="CODE", help="Pass over findings of this code; repeatable."),
+]
+
+
+@app.command("check")
+def check_instances(
+    names: where.Names = None,
+    ignore: Ignore = None,
+    prefix: where.Prefix = "",
+    user: where.User = False,
+    json: where.Json = False,
+) -> None:
+    """Look for what is wrong with the instances; exit 1 if anything is."""
+    _refuse_unknown(ignore or ())
+    facts = gather(where.host(prefix, "", "", user))
+    found = [
+        finding
+        for finding in check(facts)
+        if finding.code not in (ignore or ()) and _is_asked_for(finding, facts, names or ())
+    ]
+    if json:
+        output.as_json(_document(found, facts))
+    else:
+        _print(found)
+        _print_unseen(facts)
+    raise typer.Exit(Status.FOUND if found else Status.OK)
+
+
+def _refuse_unknown(codes: Iterable[str]) -> None:
+    known = {rule.code for rule in RULES}
+    for code in codes:
+        if code not in known:
+            listed = ", ".join(sorted(known))
+            raise UsageError(
+                f"--ignore {code}: there is no such code", f"those there are: {listed}"
+            )
+
+
+def _is_asked_for(finding: Finding, facts: Facts, names: Sequence[str]) -> bool:
+    """Whether the finding is about one of ``names``; without names, everything is."""
+    if not names:
+        return True
+    chosen = select([facts_of.instance for facts_of in facts.instances], names)
+    return finding.instance in {instance.directory for instance in chosen}
+
+
+def _print(found: Iterable[Finding]) -> None:
+    """Print the findings by instance, the worst first, each remedy on a line to paste."""
+    for number, (instance, group) in enumerate(groupby(found, key=lambda f: f.instance)):
+        if number:
+            output.line("")
+        output.line(f"{instance or 'This host'}:")
+        for finding in group:
+            output.line(f"  {finding.severity}: {finding.message}  [{finding.code}]")
+            if finding.remedy:
+                output.line(f"    {finding.remedy}")
+
+
+def _print_unseen(facts: Facts) -> None:
+    if facts.unseen and not facts.is_root:
+        output.note("postwrap: not seen without root: " + "; ".join(facts.unseen))
+
+
+def _document(found: Iterable[Finding], facts: Facts) -> dict[str, Any]:
+    return {
+        "checked": [instance.directory for instance in facts.instances],
+        "unseen": list(facts.unseen),
+        "findings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "instance": finding.instance or None,
+                "message": finding.message,
+                "remedy": finding.remedy,
+                "source": finding.source,
+            }
+            for finding in found
+        ],
+    }
