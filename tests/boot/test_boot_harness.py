@@ -59,7 +59,13 @@ def test_containers_side_by_side(boot: Boot) -> None:
 @pytest.mark.suites("trixie")
 def test_nothing_is_left_behind(boot: Boot) -> None:
     with boot.up() as machine:
+        groups = Path(f"/proc/{machine.pid}/cgroup").read_text()
+        assert f"/postwrap-tests-{boot.pid}/" in groups
         begun = time.monotonic()
     assert time.monotonic() - begun < 10
     assert not Path(f"/proc/{machine.pid}").exists()
-    assert not list(Path("/sys/fs/cgroup").glob(f"**/postwrap-tests-{boot.pid}"))
+    mounted = [Path("/sys/fs/cgroup") / name for name in (".", "systemd", "unified")]
+    own = Path("/proc/self/cgroup").read_text().splitlines()
+    inside = {line.split(":", 2)[2].lstrip("/") for line in own}
+    for group in (top / name / f"postwrap-tests-{boot.pid}" for top in mounted for name in inside):
+        assert not group.exists()

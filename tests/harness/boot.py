@@ -30,21 +30,12 @@ PYTHON = {"bookworm": "3.11"}
 # nspawn will not boot "/", so it gets the same tree at another place; and control groups of its
 # own, for two systemds in one group would end one another's services.
 START = """
-group=postwrap-tests-$1
-shift
+for group in $GROUPS_TO_JOIN; do
+    echo $$ >"$group/cgroup.procs"
+done
 tree=/run/boot-tree
 mkdir -p "$tree"
 mountpoint -q "$tree" || mount --bind / "$tree"
-while IFS=: read -r _ controller now; do
-    case $controller in
-    name=systemd) directory=/sys/fs/cgroup/systemd ;;
-    '') directory=/sys/fs/cgroup/unified ;;
-    *) continue ;;
-    esac
-    [ -d "$directory" ] || directory=/sys/fs/cgroup
-    mkdir -p "$directory$now/$group"
-    echo $$ >"$directory$now/$group/cgroup.procs"
-done </proc/self/cgroup
 exec systemd-nspawn --quiet --directory="$tree" --boot --register=no --keep-unit \\
     --network-namespace-path=/proc/1/ns/net --console=read-only "$@"
 """
@@ -85,6 +76,7 @@ class Boot(Host):
         packages = [dependencies(version)] if version else []
         super().__init__(variant("boot", suite), cgroups=True, packages=packages)
         self.suite = suite
+        self._groups = [group / f"postwrap-tests-{self.pid}" for group in _control_groups()]
         self.write("/etc/hostname", "mail\n")
         # So that the journal outlives the boot.
         self.run("mkdir", "-p", "/var/log/journal")
@@ -114,13 +106,15 @@ class Boot(Host):
     def _start(self, console: IO[bytes]) -> subprocess.Popen[bytes]:
         shown = [f"--bind-ro={directory}" for directory in self.shown]
         command = [find_tool("nsenter") or "nsenter", f"--target={self.pid}", "--all", "--root"]
-        command += ["--", "sh", "-euc", START, "sh", str(self.pid), *shown]
+        command += ["--", "sh", "-euc", START, "sh", *shown]
+        for group in self._groups:
+            group.mkdir()
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=subprocess.STDOUT,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "GROUPS_TO_JOIN": " ".join(map(str, self._groups))},
         )
 
     def _booted(self, process: subprocess.Popen[bytes], end: float) -> Booted:
@@ -147,9 +141,19 @@ class Boot(Host):
 
     def _remove_cgroups(self) -> None:
         """Remove what the container's systemd made, from the leaves up."""
-        for top in Path("/sys/fs/cgroup").glob(f"**/postwrap-tests-{self.pid}"):
+        for top in self._groups:
             for group in sorted(top.glob("**/"), reverse=True):
                 group.rmdir()
+
+
+def _control_groups() -> Iterator[Path]:
+    """This process's control groups in the hierarchies that a systemd uses."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        # With both versions of control groups, the second has a directory of its own.
+        places = {"name=systemd": ("systemd",), "": ("unified", ".")}.get(controllers, ())
+        mounted = [Path("/sys/fs/cgroup") / place for place in places]
+        yield from [top / group.lstrip("/") for top in mounted if top.is_dir()][:1]
 
 
 def _process_1_below(pid: int) -> int | None:

@@ -85,4 +85,4 @@ def elsewhere() -> list[Path]:
 def _is_hidden(directory: Path) -> bool:
     """Whether it is on another mount than /, or below one of the host's own."""
     other_mount = directory.stat().st_dev != Path("/").stat().st_dev
-    return other_mount or directory.parts[1] in ("tmp", "run", "dev")
+    return other_mount or directory.parts[1] in ("tmp", "run", "dev", "home")

@@ -33,6 +33,9 @@ mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root/run/lock"
 chmod 1777 "$root/run/lock"
+: >"$root/run/private-host"
+# The homes of the machine's people are not the host's.
+[ "$base" != / ] || mount -t tmpfs -o mode=755 tmpfs "$root/home"
 mount -t sysfs -o ro sysfs "$root/sys"
 [ -z "$cgroups" ] || mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 

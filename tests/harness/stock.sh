@@ -4,12 +4,16 @@
 # Makes the host what a fresh Debian is that was told "Internet Site" and mail.example.com, whatever
 # the machine under it looks like: no other instance, no wrapper, no mail, two ordinary users.
 set -eu
+if [ ! -e /run/private-host ]; then
+	echo 'stock.sh removes mail and logs: only in a private host' >&2
+	exit 1
+fi
 
 # -- what the machine may have that a fresh host has not
 rm -rf /etc/postfix-* /etc/postfix.* /etc/postfix[0-9]* /etc/postwrap* /etc/mailname /etc/cron.d/*
 rm -rf /usr/local/sbin /usr/local/lib/postwrap /usr/local/share/man /usr/local/man
 rm -rf /usr/local/share/bash-completion /usr/local/share/zsh /usr/local/share/fish
-rm -rf /var/lib/postwrap /var/spool/postfix* /var/lib/postfix* /var/mail /var/log /home
+rm -rf /var/lib/postwrap /var/spool/postfix* /var/lib/postfix* /var/mail/* /var/log/*
 rm -f /usr/local/bin/post[a-z]*[-.0-9]* /usr/local/bin/qshape* /usr/local/bin/sendmail* \
 	/usr/local/bin/mailq* /usr/local/bin/newaliases*
 mkdir -p /usr/local/sbin /usr/local/share/man /var/mail /var/log /home
