@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.harness.mail import ADDRESS, SECOND_ADDRESS, MailMachine, SecondInstance
 from tests.harness.namespaces import Namespaces, elsewhere
+from tests.harness.need import find_tool
 from tests.harness.paths import CHECKOUT
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ class Host(MailMachine):
                 *self.shown, *((Path(sys.prefix), Path(sys.base_prefix)) if here else ())
             )
             if not network:
-                self.run("ip", "link", "set", "lo", "up")
+                self._ip("link", "set", "lo", "up")
                 self.add_address(ADDRESS, SECOND_ADDRESS)
             if stock:
                 self.run("sh", "-s", input=STOCK.read_text())
@@ -79,7 +81,12 @@ class Host(MailMachine):
         """Give the host more addresses, of either family."""
         for address in addresses:
             bits = "128" if ":" in address else "32"
-            self.run("ip", "address", "add", f"{address}/{bits}", "dev", device)
+            self._ip("address", "add", f"{address}/{bits}", "dev", device)
+
+    def _ip(self, *words: str) -> None:
+        """Run the machine's own ip(8) in the host's network: a fresh root has none."""
+        enter = [find_tool("nsenter") or "nsenter", f"--net=/proc/{self.pid}/ns/net", "--"]
+        subprocess.run([*enter, find_tool("ip") or "ip", *words], check=True)
 
     def start_default(self) -> None:
         """Start the default instance as the distribution's unit does."""
