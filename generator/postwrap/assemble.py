@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from postwrap import layout, settings, targets
+from postwrap.boot import Place, facts_of, places, starter
 from postwrap.bundle import Artifact, Bundle
 from postwrap.discovery import Discoverer, Discovery
 from postwrap.errors import Problem, RefusedError, UsageError
@@ -19,6 +20,8 @@ from postwrap.install.plan import Plan, plan
 from postwrap.instance import Instance, select, suffix_of
 from postwrap.layout import SYSTEM_COMMAND_DIRECTORIES, Layout
 from postwrap.postfix import Postfix
+from postwrap.render.boot import BootFacts, Init, boot
+from postwrap.render.completions import completions, shared_completions
 from postwrap.render.wrappers import Target, wrappers
 from postwrap.settings import Settings
 
@@ -122,6 +125,19 @@ class Host:
         added, problems = targets.locate_added(self.source, self.settings.add)
         return (*catalogued, *added), problems
 
+    @cached_property
+    def boot_facts(self) -> BootFacts:
+        """How the host boots."""
+        command = next((t.path for t in self.targets[0] if t.name == "postfix"), "")
+        return facts_of(self.source, command or "/usr/sbin/postfix")
+
+    @cached_property
+    def places(self) -> Mapping[str, Place]:
+        """The instances' places in the boot by directory; none where systemd has no part in it."""
+        if self.where.user or self.boot_facts.init is not Init.SYSTEMD:
+            return {}
+        return places(self.source, self.layout)
+
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
@@ -180,7 +196,11 @@ def artifacts(host: Host, instances: Iterable[Instance]) -> Iterator[Artifact]:
     for instance in instances:
         if not instance.suffix:
             continue  # the settings want no commands for the default instance
-        yield from wrappers(instance, host.targets[0], host.layout)
+        place = host.places.get(instance.directory)
+        yield from wrappers(instance, host.targets[0], host.layout, starter(place))
+        yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
+    yield from shared_completions(host.layout, host.settings.shells)
+    yield from boot(host.layout, host.boot_facts)
 
 
 def _choose(

@@ -42,6 +42,8 @@ def system_layout(prefix: str, *, debian: bool = False) -> Layout:
     administrator's.
     """
     prefix = prefix.rstrip("/")
+    # systemd looks under these two prefixes alone, and where the administrator's own units are.
+    systemd = f"{prefix}/lib/systemd" if prefix in {"/usr", "/usr/local"} else "/etc/systemd"
     zsh = "vendor-completions" if debian and prefix == "/usr" else "site-functions"
     return Layout(
         bin=f"{prefix}/bin",
@@ -52,8 +54,8 @@ def system_layout(prefix: str, *, debian: bool = False) -> Layout:
         fish_completion=f"{prefix}/share/fish/vendor_completions.d",
         state=f"{prefix}/lib/postwrap",
         options="" if prefix == DEFAULT_PREFIX else f"--prefix={prefix or '/'}",
-        systemd_unit=f"{prefix}/lib/systemd/system",
-        systemd_generator=f"{prefix}/lib/systemd/system-generators",
+        systemd_unit=f"{systemd}/system",
+        systemd_generator=f"{systemd}/system-generators",
         init="/etc/init.d",
     )
 

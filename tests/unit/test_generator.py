@@ -457,5 +457,7 @@ def test_escapes_as_systemd_does(
 
 
 def escaped(*words: str) -> list[str]:
+    if words[-1].startswith("--template"):
+        return []
     done = subprocess.run(["systemd-escape", *words], check=True, capture_output=True, text=True)
     return done.stdout.split()

@@ -24,15 +24,21 @@ class Target:
     argv: tuple[str, ...]
 
 
-def wrappers(instance: Instance, targets: Iterable[Target], layout: Layout) -> Iterator[Artifact]:
-    """Yield the wrapper of each of ``targets`` for ``instance``."""
+def wrappers(
+    instance: Instance, targets: Iterable[Target], layout: Layout, unit: str = ""
+) -> Iterator[Artifact]:
+    """Yield the wrapper of each of ``targets`` for ``instance``.
+
+    ``unit`` is the systemd unit that ``postfix start`` is to go through, "" for none.
+    """
     remake = " ".join(filter(None, ("postwrap install", layout.options, instance.name)))
     for target in targets:
         name = target.name + instance.suffix
         values = {"name": name, "instance": instance, "target": target, "remake": remake}
+        template = "postfix" if target.name == "postfix" and unit else "wrapper"
         yield Artifact(
             path=f"{layout.command_directory(target.path)}/{name}",
-            content=render("wrappers/wrapper.sh.j2", **values),
+            content=render(f"wrappers/{template}.sh.j2", **values, unit=unit),
             mode=0o755,
             instance=instance.directory,
             command=target.name,
