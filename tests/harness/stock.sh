@@ -32,7 +32,7 @@ mkdir -p /home/alice /var/lib/app
 chown alice:alice /home/alice
 chown app:app /var/lib/app
 
-# -- its name, and no resolver: an address that nobody answers at is refused at once
+# -- its name
 hostname mail
 cat >/etc/hosts <<'HOSTS'
 127.0.0.1	localhost
