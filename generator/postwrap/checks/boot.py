@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from postwrap.checks import remedies
-from postwrap.checks.boot_facts import escape
 from postwrap.checks.facts import Facts, InstanceFacts
 from postwrap.checks.model import Hit, Severity, Theme
+from postwrap.checks.queues import sharing
 
 theme = Theme("boot")
 
@@ -23,46 +23,40 @@ _STEM = "postfix-"
     "systemd.unit(5); README.Debian, multiple instances",
 )
 def not_at_boot(facts: Facts) -> Iterator[Hit]:
-    """Yield instances that no unit of this boot is for; those switched off by postmulti aside."""
+    """Yield instances that no unit is for; those that are meant to stay off aside.
+
+    Postwrap's generator may not have run since the instance was made: what it will decide counts.
+    """
     started = {unit.directory for unit in facts.units or ()}
     for instance in facts.instances if facts.units is not None else ():
-        if instance.directory in started or instance.error or _is_off(facts, instance):
+        place = facts.places.get(instance.directory)
+        is_certain = instance.directory in started or (place and place.starts)
+        if is_certain or instance.error or _is_off(facts, instance):
             continue
-        message = "no unit starts it at boot"
-        yield Hit(instance.directory, message, _enable(facts, instance))
+        why = f": {place.why}" if place and place.why else ""
+        yield Hit(instance.directory, f"nothing starts it at boot{why}", _start(facts, instance))
 
 
 def _is_off(facts: Facts, instance: InstanceFacts) -> bool:
-    """Whether postmulti was told not to start ``instance``, and it does not run."""
+    """Whether ``instance`` was told not to start, and does not run; or cannot, as others say."""
     default = facts.default
     known = default.words("multi_instance_directories") if default else []
-    is_disabled = instance.get("multi_instance_enable") != "yes"
-    return instance.directory in known and is_disabled and instance.running is False
+    enable = instance.settings.get("multi_instance_enable", "").lower()
+    is_disabled = enable == "no" or (not enable and instance.directory in known)
+    shares = {other.directory for other in sharing(facts)}
+    return (is_disabled and instance.running is False) or instance.directory in shares
 
 
-def _enable(facts: Facts, instance: InstanceFacts) -> str:
+def _start(facts: Facts, instance: InstanceFacts) -> str:
     """Return the command that makes the boot start ``instance``."""
+    place = facts.places.get(instance.directory)
+    if place and place.why.endswith(" is masked"):
+        return f"systemctl unmask {shlex.quote(place.why.removesuffix(' is masked'))}"
     if instance.instance.is_default:
         return "systemctl enable postfix.service"
-    pattern = facts.unit_pattern
-    before, _, after = pattern.partition("%I")
-    if pattern and instance.directory.startswith(before) and instance.directory.endswith(after):
-        name = instance.directory[len(before) : len(instance.directory) - len(after)]
-        return f"systemctl enable {shlex.quote(f'postfix@{escape(name)}.service')}"
-    default = facts.default
-    if facts.has_boot_generator and default:
-        # Debian 12's generator: README.Debian; it goes by multi_instance_directories.
-        known = default.settings.get("multi_instance_directories", "").replace(",", " ").split()
-        name = instance.get("multi_instance_name") or instance.instance.service_name
-        return remedies.both(
-            remedies.edit(instance, multi_instance_name=name, multi_instance_enable="yes"),
-            remedies.edit(
-                default,
-                multi_instance_directories=", ".join(dict.fromkeys((*known, instance.directory))),
-            ),
-            "systemctl daemon-reload",
-        )
-    return f"postwrap install {shlex.quote(instance.name)} && systemctl daemon-reload"
+    if place and "multi_instance_enable" in place.why:
+        return remedies.edit(instance, multi_instance_enable="yes")
+    return shlex.join(["postwrap", "install", *facts.install_options])
 
 
 @theme.rule(

@@ -19,6 +19,7 @@ _PATH = (
 
 _BOOT = ("default.target", "graphical.target", "multi-user.target", "basic.target")
 _EXECUTED = re.compile(r"^\s*ExecStart\s*=\s*(?P<line>.*)$", re.MULTILINE)
+_WANTS = re.compile(r"^\s*(?:Wants|Requires|Upholds)\s*=(?P<units>.*)$", re.MULTILINE)
 _MAIL_CONFIG = re.compile(r"^\s*Environment\s*=.*?\bMAIL_CONFIG=(?P<d>[^\s\"']+)", re.MULTILINE)
 _BY_NAME = re.compile(r"\bpostmulti\b.*?\s-i\s+(?P<name>\S+)")
 _BY_OPTION = re.compile(r"\bpostfix\s+-c\s+(?P<d>\S+)")
@@ -41,31 +42,9 @@ def units(filesystem: Filesystem, instances: Sequence[InstanceFacts]) -> tuple[U
     return tuple(found)
 
 
-def has_generator(filesystem: Filesystem) -> bool:
-    """Whether Debian 12's generator is here, which starts what multi_instance_directories names."""
-    names = ("/lib", "/usr/lib")
-    file = "systemd/system-generators/postfix-instance-generator"
-    return any(filesystem.is_file(f"{name}/{file}") for name in names)
-
-
-def unit_pattern(filesystem: Filesystem) -> str:
-    """Return the directory that the distribution's postfix@.service is for: /etc/postfix-%I."""
-    match = _MAIL_CONFIG.search(_text(filesystem, "postfix@.service"))
-    return match["d"] if match else ""
-
-
 def unescape(text: str) -> str:
     r"""Return what systemd-escape(1) made ``text`` of: ``a-b`` for ``a\x2db``."""
     return _ESCAPE.sub(lambda m: chr(int(m[1], 16)), text.replace("-", "/"))
-
-
-def escape(text: str) -> str:
-    """Return ``text`` as the instance part of a unit's name."""
-    first = "\\x2e" if text.startswith(".") else ""
-    rest = text[1:] if first else text
-    plain = re.compile(r"[A-Za-z0-9:_.]")
-    words = ("-" if c == "/" else c if plain.match(c) else f"\\x{ord(c):02x}" for c in rest)
-    return first + "".join(words)
 
 
 def _reached(filesystem: Filesystem) -> Iterator[tuple[str, str]]:
@@ -74,14 +53,22 @@ def _reached(filesystem: Filesystem) -> Iterator[tuple[str, str]]:
     seen = set(todo)
     while todo:
         wanting = todo.pop(0)
-        for base in _PATH:
-            for kind in ("wants", "requires", "upholds"):
-                for name in filesystem.names(f"{base}/{wanting}.{kind}"):
-                    if name not in seen and not _is_masked(filesystem, name):
-                        seen.add(name)
-                        todo.append(name)
-                        if name.endswith(".service"):
-                            yield name, wanting
+        for name in _wanted(filesystem, wanting):
+            if name not in seen and not _is_masked(filesystem, name):
+                seen.add(name)
+                todo.append(name)
+                if name.endswith(".service"):
+                    yield name, wanting
+
+
+def _wanted(filesystem: Filesystem, unit: str) -> Iterator[str]:
+    """Yield the units that ``unit`` wants: by links beside it, or in its own text."""
+    for base in _PATH:
+        for kind in ("wants", "requires", "upholds"):
+            yield from filesystem.names(f"{base}/{unit}.{kind}")
+    if unit.startswith("postfix"):
+        for match in _WANTS.finditer(_text(filesystem, unit)):
+            yield from match["units"].split()
 
 
 def _is_masked(filesystem: Filesystem, name: str) -> bool:
@@ -151,4 +138,6 @@ def _enabled(default: InstanceFacts, instances: Sequence[InstanceFacts]) -> list
 
 def _expand(text: str, unit: str) -> str:
     instance = PurePosixPath(unit).name.partition("@")[2].removesuffix(".service")
-    return text.replace("%i", instance).replace("%I", unescape(instance)).replace("%%", "%")
+    plain = unescape(instance)
+    values = {"%i": instance, "%I": plain, "%f": f"/{plain}", "%%": "%"}
+    return re.sub(r"%[iIf%]", lambda m: values[m[0]], text)

@@ -30,7 +30,11 @@ def commands_missing(facts: Facts) -> Iterator[Hit]:
     "postwrap(8)",
 )
 def commands_outdated(facts: Facts) -> Iterator[Hit]:
-    """Yield instances whose commands are not what install would write."""
+    """Yield instances whose commands are not what install would write, and what all share."""
+    if facts.shared:
+        more = f" and {len(facts.shared) - 1} more" if len(facts.shared) > 1 else ""
+        message = f"{facts.shared[0]}{more}, for all instances: missing or out of date"
+        yield Hit("", message, shlex.join(["postwrap", "install", *facts.install_options]))
     for instance in facts.instances:
         if instance.commands is Installed.OUTDATED:
             message = f"some of its commands (mailq{instance.instance.suffix}, …) are out of date"

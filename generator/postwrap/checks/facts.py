@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from postwrap.boot import Place
 from postwrap.checks.addresses import Address, Destination, is_wildcard
 from postwrap.errors import Problem
 from postwrap.instance import Instance
@@ -180,12 +181,13 @@ class Facts:
 
     ``registered`` holds the words of alternate_config_directories and multi_instance_directories
     as the default main.cf spells them. ``names`` is /etc/hosts. ``units`` are those that the boot
-    starts for an instance, None where this host's boot is not understood; ``unit_pattern`` is the
-    directory of the distribution's template, ``has_boot_generator`` Debian 12's way. ``owners`` are
+    starts for an instance, None where systemd does not run the host; ``places`` is what postwrap's
+    own generator makes of the instances at the next boot, where it is installed. ``owners`` are
     root and mail_owner. ``jail_filler`` is "check", a script or nothing: see remedies.fill_jail.
     ``filter_returns`` is where a content filter hands mail back. ``problems`` are discovery's,
-    ``left`` installed files that no instance wants, ``edited`` the instances with commands that
-    were changed by hand. ``unseen`` tells what this user may not see.
+    ``left`` installed files that no instance wants, ``shared`` those of all instances that are out
+    of date, ``edited`` the instances with commands that were changed by hand. ``unseen`` is
+    what this user may not see.
     """
 
     instances: tuple[InstanceFacts, ...]
@@ -201,10 +203,10 @@ class Facts:
     jail_filler: str = ""
     filter_returns: tuple[Destination, ...] = ()
     units: tuple[Unit, ...] | None = None
-    unit_pattern: str = ""
-    has_boot_generator: bool = False
+    places: Mapping[str, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     left: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
     edited: frozenset[str] = frozenset()
     install_options: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()

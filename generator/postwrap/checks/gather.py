@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from postwrap.assemble import Assembly, Host, assemble
+from postwrap.boot import Place
 from postwrap.checks import amavis, boot_facts, network
 from postwrap.checks.addresses import WILDCARDS, Address, address_of, split_service
 from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts, Listener, Service
 from postwrap.checks.queues import PARTS
 from postwrap.discovery import registered_directories
 from postwrap.filesystem import Filesystem
-from postwrap.install.plan import Action
+from postwrap.install.plan import Action, Plan
 from postwrap.instance import Instance, suffix_of
 from postwrap.postfix import Postfix, PostfixError
 from postwrap.status import Installed, installed, is_running
@@ -57,9 +58,9 @@ def gather(host: Host) -> Facts:
         jail_filler=_jail_filler(host.source),
         filter_returns=amavis.returns(host.source),
         units=boot_facts.units(host.source, instances),
-        unit_pattern=boot_facts.unit_pattern(host.source),
-        has_boot_generator=boot_facts.has_generator(host.source),
+        places=_places(host),
         problems=assembly.problems,
+        shared=tuple(_shared(host, planned)),
         left=tuple(c.path for c in planned.changes if c.action is Action.REMOVE),
         edited=frozenset(c.after.instance for c in planned.changes if c.after and c.keep_backup),
         install_options=tuple(host.layout.options.split()),
@@ -78,6 +79,19 @@ def _instances(host: Host) -> list[Instance]:
     ]
     every = (*found.instances, *refused)
     return sorted(every, key=lambda i: (not i.is_default, i.directory))
+
+
+def _places(host: Host) -> Mapping[str, Place]:
+    """Return the places in the next boot, where postwrap's generator is there to give them."""
+    generator = f"{host.layout.systemd_generator}/postwrap-generator"
+    return host.places if host.layout.systemd_generator and host.source.is_file(generator) else {}
+
+
+def _shared(host: Host, planned: Plan) -> Iterator[str]:
+    """Yield the files that are for all instances and out of date, if anything is installed."""
+    for change in planned.changes if host.manifest.files else ():
+        if change.after and not change.after.instance:
+            yield change.path
 
 
 def _owners(filesystem: Filesystem, default: InstanceFacts | None) -> frozenset[int]:

@@ -197,7 +197,7 @@ def private_source(facts: Facts) -> Iterator[Hit]:
             has_public = any(is_public(a) and a.version == version for a in facts.addresses)
             if only is None or not is_internal(only) or not has_public:
                 continue
-            if any(address_of(x.value) for x in instance.seen_by_clients(parameter)):
+            if all(address_of(x.value) for x in instance.seen_by_clients(parameter)):
                 continue
             message = (
                 f"{only} is the one address of its inet_interfaces, so it also sends from there: "

@@ -62,6 +62,12 @@ def shared_data_directory(facts: Facts) -> Iterator[Hit]:
         yield Hit(second.directory, message, remedies.both(*commands))
 
 
+def sharing(facts: Facts) -> list[InstanceFacts]:
+    """Return the instances that have a directory of another one, and so cannot start."""
+    names = ("queue_directory", "data_directory")
+    return [second for name in names for _, second in _sharing(facts, name)]
+
+
 def _sharing(facts: Facts, parameter: str) -> Iterator[tuple[InstanceFacts, InstanceFacts]]:
     """Yield pairs of instances whose directories are one, by name or by what is there."""
     first: dict[object, InstanceFacts] = {}

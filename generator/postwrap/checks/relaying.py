@@ -15,7 +15,7 @@ theme = Theme("relaying")
 _FALLBACK = "smtp_fallback_relay"
 _LIMITS = {"smtp_connect_timeout": 30, "smtp_data_done_timeout": 600}
 """The defaults, in seconds: postconf(5). What is shorter was thought of."""
-_SHORT = {"smtp_connect_timeout": "5s", "smtp_data_done_timeout": "60s"}
+_SHORT = {"smtp_connect_timeout": "10s", "smtp_data_done_timeout": "120s"}
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
