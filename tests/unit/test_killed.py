@@ -72,6 +72,8 @@ def _writes(event: str, arguments: tuple[object, ...]) -> bool:
 
 
 def instance(root: Path, name: str) -> None:
+    (root / "etc").mkdir(parents=True, exist_ok=True)
+    (root / "etc/postwrap.toml").write_text('shells = ["bash"]\n')  # fewer points to be killed at
     directory = root / "etc" / name
     directory.mkdir(parents=True)
     for file in ("main.cf", "master.cf"):
@@ -157,14 +159,14 @@ def test_killed_at_each_operation(case: str, tmp_path: Path) -> None:
     start, goal = tmp_path / "start", tmp_path / "goal"
     prepare(start)
     then(start)
-    shutil.copytree(start, goal)
+    shutil.copytree(start, goal, symlinks=True)
     assert postwrap(goal, verb) == 0
     old, new, finished = wrappers(start), wrappers(goal), without_directories(tree(goal))
     assert old != new
 
     for number in range(1, 1000):
         root = tmp_path / f"killed-{number}"
-        shutil.copytree(start, root)
+        shutil.copytree(start, root, symlinks=True)
         status = postwrap(root, verb, kill_at=number)
         for path, file in wrappers(root).items():
             assert file in (old.get(path), new.get(path)), (number, path)
