@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from postwrap import layout, settings, targets
-from postwrap.boot import Place, facts_of, places, starter
+from postwrap.boot import Place, facts_of, own_unit, places
 from postwrap.bundle import Artifact, Bundle
 from postwrap.discovery import Discoverer, Discovery
 from postwrap.errors import Problem, RefusedError, UsageError
@@ -196,8 +196,8 @@ def artifacts(host: Host, instances: Iterable[Instance]) -> Iterator[Artifact]:
     for instance in instances:
         if not instance.suffix:
             continue  # the settings want no commands for the default instance
-        place = host.places.get(instance.directory)
-        yield from wrappers(instance, host.targets[0], host.layout, starter(place))
+        unit = own_unit(instance, host.places)
+        yield from wrappers(instance, host.targets[0], host.layout, unit)
         yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
     yield from shared_completions(host.layout, host.settings.shells)
     yield from boot(host.layout, host.boot_facts)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from postwrap.filesystem import Filesystem, Kind
+from postwrap.instance import Instance
 from postwrap.layout import Layout
-from postwrap.render.boot import BootFacts, Init, generator
+from postwrap.render.boot import DEFAULT_UNIT, BootFacts, Init, generator
 
 _HOOKS = ("/etc/resolvconf/update-libc.d", "/etc/network/if-up.d", "/etc/ppp/ip-up.d")
 """Where Debian and openresolv run scripts when resolv.conf has changed, or may have."""
@@ -24,14 +26,12 @@ class Place:
     """An instance's place in the boot.
 
     ``unit`` is the systemd unit that it runs under; ``starts`` tells whether the boot starts it,
-    ``why`` says why not, or who else starts it. ``redirects`` is whether Postfix itself hands
-    ``postfix start`` on to the unit, as Debian 13's does.
+    ``why`` says why not, or who else starts it.
     """
 
     directory: str
     unit: str
     starts: bool
-    redirects: bool = False
     why: str = ""
 
 
@@ -50,17 +50,17 @@ def places(filesystem: Filesystem, layout: Layout) -> dict[str, Place]:
     return {place.directory: place for place in map(_place, done.stdout.splitlines())}
 
 
-def starter(place: Place | None) -> str:
-    """Return the unit that ``postfix start``, typed by hand, is to be handed on to; "" for none.
-
-    None where Postfix does so by itself.
-    """
-    return place.unit if place and not place.redirects else ""
+def own_unit(instance: Instance, places: Mapping[str, Place]) -> str:
+    """Return the unit that starts ``instance`` and no other, "" where there is none."""
+    place = places.get(instance.directory)
+    if not place or (place.unit == DEFAULT_UNIT and not instance.is_default):
+        return ""
+    return place.unit
 
 
 def _place(line: str) -> Place:
-    directory, unit, starts, redirects, why = line.split("\t", 4)
-    return Place(directory, unit, starts == "yes", redirects == "yes", why)
+    directory, unit, starts, why = line.split("\t", 3)
+    return Place(directory, unit, starts == "yes", why)
 
 
 def facts_of(filesystem: Filesystem, postfix: str) -> BootFacts:

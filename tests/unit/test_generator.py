@@ -99,7 +99,7 @@ CASES = {
     "no Postfix": Case({"etc/hosts": ""}),
     "the default instance alone": Case(
         {**DEBIAN_13, **ENABLED, **DEFAULT},
-        listed="/etc/postfix\tpostfix.service\tyes\tyes\t\n",
+        listed="/etc/postfix\tpostfix.service\tyes\t\n",
     ),
     "Debian 13": Case(
         {
@@ -117,11 +117,11 @@ CASES = {
             "postfix-directory@etc-postfix.in.service",
             "postfix-directory@etc-postfix2.service",
         ),
-        "/etc/postfix\tpostfix.service\tyes\tyes\t\n"
-        "/etc/postfix-eu-west\tpostfix@eu\\x2dwest.service\tyes\tyes\t\n"
-        "/etc/postfix-out\tpostfix@out.service\tyes\tyes\t\n"
-        "/etc/postfix.in\tpostfix-directory@etc-postfix.in.service\tyes\tno\t\n"
-        "/etc/postfix2\tpostfix-directory@etc-postfix2.service\tyes\tno\t\n",
+        "/etc/postfix\tpostfix.service\tyes\t\n"
+        "/etc/postfix-eu-west\tpostfix@eu\\x2dwest.service\tyes\t\n"
+        "/etc/postfix-out\tpostfix@out.service\tyes\t\n"
+        "/etc/postfix.in\tpostfix-directory@etc-postfix.in.service\tyes\t\n"
+        "/etc/postfix2\tpostfix-directory@etc-postfix2.service\tyes\t\n",
     ),
     "Debian 12: postmulti's are the distribution's": Case(
         {
@@ -149,13 +149,13 @@ CASES = {
         "After=postfix-instance@nameless.service\n"
         "After=postfix-instance@talk.service\n"
         "After=postfix-instance@late.service\n",
-        "/etc/postfix\tpostfix@-.service\tyes\tno\t\n"
-        "/etc/postfix-in\tpostfix@postfix-in.service\tyes\tno\tthe distribution starts it\n"
-        "/etc/postfix-nameless\tpostfix-instance@nameless.service\tyes\tno\t\n"
-        "/etc/postfix-off\tpostfix@off.service\tno\tno\t"
+        "/etc/postfix\tpostfix@-.service\tyes\t\n"
+        "/etc/postfix-in\tpostfix@postfix-in.service\tyes\tthe distribution starts it\n"
+        "/etc/postfix-nameless\tpostfix-instance@nameless.service\tyes\t\n"
+        "/etc/postfix-off\tpostfix@off.service\tno\t"
         "is known to postmulti, which wants multi_instance_enable = yes\n"
-        "/etc/postfix-talk\tpostfix-instance@talk.service\tyes\tno\t\n"
-        "/etc/postfix-late\tpostfix-instance@late.service\tyes\tno\t\n",
+        "/etc/postfix-talk\tpostfix-instance@talk.service\tyes\t\n"
+        "/etc/postfix-late\tpostfix-instance@late.service\tyes\t\n",
         said="<4>postwrap: /etc/postfix-off: not started at boot: it is known to postmulti, "
         "which wants multi_instance_enable = yes\n",
     ),
@@ -173,9 +173,9 @@ CASES = {
     "Fedora": Case(
         {**FEDORA, **DEFAULT, **instance("/etc/postfix-out"), **instance("/etc/postfix-eu-west")},
         started("postfix-instance@eu\\x2dwest.service", "postfix-instance@out.service"),
-        "/etc/postfix\tpostfix.service\tno\tno\tpostfix.service is not enabled\n"
-        "/etc/postfix-eu-west\tpostfix-instance@eu\\x2dwest.service\tyes\tno\t\n"
-        "/etc/postfix-out\tpostfix-instance@out.service\tyes\tno\t\n",
+        "/etc/postfix\tpostfix.service\tno\tpostfix.service is not enabled\n"
+        "/etc/postfix-eu-west\tpostfix-instance@eu\\x2dwest.service\tyes\t\n"
+        "/etc/postfix-out\tpostfix-instance@out.service\tyes\t\n",
     ),
     "Fedora: postfix.service starts what postmulti knows": Case(
         {
@@ -313,10 +313,10 @@ CASES = {
             "run/systemd/system/postfix@c.service": "-> /dev/null",
         },
         "",
-        "/etc/postfix\tpostfix.service\tno\tyes\tpostfix.service is not enabled\n"
-        "/etc/postfix-a\tpostfix@a.service\tno\tyes\tpostfix@a.service is masked\n"
-        "/etc/postfix-b-b\tpostfix@b\\x2db.service\tno\tyes\tpostfix@b\\x2db.service is masked\n"
-        "/etc/postfix-c\tpostfix@c.service\tno\tyes\tpostfix@c.service is masked\n",
+        "/etc/postfix\tpostfix.service\tno\tpostfix.service is not enabled\n"
+        "/etc/postfix-a\tpostfix@a.service\tno\tpostfix@a.service is masked\n"
+        "/etc/postfix-b-b\tpostfix@b\\x2db.service\tno\tpostfix@b\\x2db.service is masked\n"
+        "/etc/postfix-c\tpostfix@c.service\tno\tpostfix@c.service is masked\n",
     ),
     "enabled by hand": Case(
         {
@@ -335,10 +335,10 @@ CASES = {
         "After=postfix@a-b.service\n"
         "After=postfix-c.service\n"
         "After=postfix-instance@d.service\n",
-        "/etc/postfix\tpostfix.service\tno\tno\tpostfix.service is not enabled\n"
-        "/etc/postfix-a-b\tpostfix@a-b.service\tyes\tno\tpostfix@a-b.service is enabled\n"
-        "/etc/postfix-c\tpostfix-c.service\tyes\tno\tpostfix-c.service is enabled\n"
-        "/etc/postfix-d\tpostfix-instance@d.service\tyes\tno\t\n",
+        "/etc/postfix\tpostfix.service\tno\tpostfix.service is not enabled\n"
+        "/etc/postfix-a-b\tpostfix@a-b.service\tyes\tpostfix@a-b.service is enabled\n"
+        "/etc/postfix-c\tpostfix-c.service\tyes\tpostfix-c.service is enabled\n"
+        "/etc/postfix-d\tpostfix-instance@d.service\tyes\t\n",
     ),
 }
 

@@ -29,7 +29,8 @@ def wrappers(
 ) -> Iterator[Artifact]:
     """Yield the wrapper of each of ``targets`` for ``instance``.
 
-    ``unit`` is the systemd unit that ``postfix start`` is to go through, "" for none.
+    ``unit`` is the systemd unit that starts this instance, which is to know when ``postfix``
+    is told to start or stop it; "" for none.
     """
     remake = " ".join(filter(None, ("postwrap install", layout.options, instance.name)))
     for target in targets:
