@@ -8,6 +8,7 @@ are on the finished host.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import stat
@@ -109,6 +110,13 @@ class Filesystem:
         self.real(path).mkdir()
         self.real(path).chmod(0o755)
 
+    def make_directory_like(self, path: str, model: str) -> None:
+        """Make one directory with owner, group and mode of the directory ``model``."""
+        status = self.real(model).stat()
+        self.real(path).mkdir()
+        os.chown(self.real(path), status.st_uid, status.st_gid)
+        self.real(path).chmod(stat.S_IMODE(status.st_mode))
+
     def stage(self, artifact: Artifact) -> None:
         """Write ``artifact`` under its staging name, beside its place."""
         staged = self.staging(artifact.path)
@@ -137,6 +145,25 @@ class Filesystem:
                 os.link(self.real(path), self.real(backup), follow_symlinks=False)
                 return backup
         raise AssertionError("names do not run out")
+
+    def rename(self, source: str, target: str) -> None:
+        """Give ``source`` the name ``target`` in one step; on one file system, inode kept."""
+        self.real(source).rename(self.real(target))
+
+    def duplicate(self, source: str, target: str) -> None:
+        """Copy a file to another file system: owner, mode, times and all; on the disk, compared."""
+        status = self.real(source).lstat()
+        content = self.real(source).read_bytes()
+        self.real(target).unlink(missing_ok=True)
+        with self.real(target).open("xb") as file:
+            file.write(content)
+            os.fchown(file.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
+            file.flush()
+            os.fsync(file.fileno())
+        os.utime(self.real(target), ns=(status.st_atime_ns, status.st_mtime_ns))
+        if self.real(target).read_bytes() != content:
+            raise OSError(errno.EIO, "was not written as it was read", str(self.real(target)))
 
     def remove(self, path: str) -> None:
         """Remove the file or link at ``path``; it may be gone already."""

@@ -92,6 +92,27 @@ class Postfix:
         """Return the built-in values of the parameters ``names``, no main.cf read."""
         return dict(_pairs(self.run(self.postconf, "-dx", *names).stdout))
 
+    def stated(self, directory: str | None = None) -> dict[str, str]:
+        """Return what main.cf states itself, each value as it stands there, unexpanded."""
+        pairs = _pairs(self._answer("-n", directory=directory))
+        # MAIL_CONFIG makes postconf list this one, though main.cf does not hold it.
+        return {name: value for name, value in pairs if name != "config_directory"}
+
+    def services(self, directory: str | None = None) -> list[str]:
+        """Return the entries of master.cf, one a line, as ``postconf -M`` spells them."""
+        blank = ("-o", "inet_interfaces=")
+        return self._answer(*blank, "-M", directory=directory).splitlines()
+
+    def overrides(self, directory: str | None = None) -> dict[str, str]:
+        """Return the parameters that master.cf sets by ``-o``, as ``smtp/inet/content_filter``."""
+        return dict(_pairs(self._answer("-o", "inet_interfaces=", "-P", directory=directory)))
+
+    def _answer(self, *options: str, directory: str | None) -> str:
+        result = self.run(self.postconf, *options, directory=directory)
+        if result.returncode:
+            raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+        return result.stdout
+
 
 def _environment(directory: str | None) -> Mapping[str, str]:
     """Return the caller's environment with MAIL_CONFIG set to ``directory``, or without it."""

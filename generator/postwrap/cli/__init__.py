@@ -57,4 +57,4 @@ def main() -> None:
 
 
 # Each module adds its verbs to the app above.
-from postwrap.cli import bundle, check, listing  # noqa: E402, F401
+from postwrap.cli import bundle, check, listing, provision  # noqa: E402, F401

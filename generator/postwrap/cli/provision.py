@@ -1,0 +1,229 @@
+"""The verbs create, role and remove."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from typing import Annotated
+
+import typer
+
+from postwrap.assemble import Host, Where
+from postwrap.cli import app, output
+from postwrap.errors import RefusedError
+from postwrap.provision import options as given
+from postwrap.provision.making import (
+    Plan,
+    RemoveOptions,
+    Workshop,
+    plan_create,
+    plan_removal,
+)
+from postwrap.provision.options import CreateOptions, Role, RoleOptions
+from postwrap.provision.steps import transcript
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The instance's name: out")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--address", metavar="ADDR[:PORT]", help="Listen there; may be given again."),
+]
+AddAddress = Annotated[
+    str, typer.Option(metavar="DEV", help="Give the addresses to DEV where the host lacks them.")
+]
+From = Annotated[str, typer.Option("--from", metavar="DIR", help="Copy this configuration.")]
+QueueDirectory = Annotated[str, typer.Option(metavar="DIR", help="Its queue_directory.")]
+DataDirectory = Annotated[str, typer.Option(metavar="DIR", help="Its data_directory.")]
+SyslogName = Annotated[str, typer.Option(metavar="TAG", help="Its tag in the mail log.")]
+Group = Annotated[str, typer.Option(metavar="GROUP", help="Its multi_instance_group.")]
+NoPostmulti = Annotated[
+    bool,
+    typer.Option("--no-postmulti", help="Register it in alternate_config_directories alone."),
+]
+NoStart = Annotated[bool, typer.Option("--no-start", help="Make it, and do not start it.")]
+RoleOption = Annotated[Role | None, typer.Option("--role", help="What it is for.")]
+SameSource = Annotated[
+    bool, typer.Option("--same-source-address", help="Send from the address that receives.")
+]
+QueueLifetime = Annotated[
+    str, typer.Option(metavar="TIME", help="How long mail may wait in its queue: 20d")
+]
+TlsCert = Annotated[str, typer.Option(metavar="FILE", help="Its own certificate, PEM.")]
+TlsKey = Annotated[str, typer.Option(metavar="FILE", help="The certificate's key, PEM.")]
+HeaderChecks = Annotated[str, typer.Option(metavar="[TYPE:]FILE", help="Its own header_checks.")]
+BodyChecks = Annotated[str, typer.Option(metavar="[TYPE:]FILE", help="Its own body_checks.")]
+Filter = Annotated[
+    str, typer.Option("--filter", metavar="HOST:PORT", help="The content filter. [127.0.0.1:10024]")
+]
+NextHop = Annotated[
+    str,
+    typer.Option(
+        metavar="HOP",
+        help="How the default instance names it: domain, host, host:port, [host]:port, "
+        "[address] or [address]:port.",
+    ),
+]
+Hostname = Annotated[str, typer.Option(metavar="HOST", help="Its myhostname.")]
+HeloName = Annotated[str, typer.Option(metavar="HOST", help="What it calls itself to servers.")]
+Mynetworks = Annotated[str, typer.Option(metavar="NETS", help="Who may send through it.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PARAM=VALUE", help="Any setting; may be given again."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print the shell lines that do it, do nothing.")
+]
+Purge = Annotated[bool, typer.Option("--purge", help="Keep nothing of it.")]
+RequeueTo = Annotated[
+    str, typer.Option(metavar="NAME", help="Hand its mail to this instance: default")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def create(
+    name: Name,
+    address: Addresses = None,
+    add_address: AddAddress = "",
+    role: RoleOption = None,
+    source: From = "",
+    queue_directory: QueueDirectory = "",
+    data_directory: DataDirectory = "",
+    syslog_name: SyslogName = "",
+    hostname: Hostname = "",
+    helo_name: HeloName = "",
+    mynetworks: Mynetworks = "",
+    group: Group = "",
+    no_postmulti: NoPostmulti = False,
+    no_start: NoStart = False,
+    same_source_address: SameSource = False,
+    queue_lifetime: QueueLifetime = "",
+    tls_cert: TlsCert = "",
+    tls_key: TlsKey = "",
+    header_checks: HeaderChecks = "",
+    body_checks: BodyChecks = "",
+    filter_: Filter = "",
+    next_hop: NextHop = "",
+    settings: Settings = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Make an instance: a copy of the running configuration, with a life of its own."""
+    shared = RoleOptions(
+        role=role,
+        same_source_address=same_source_address,
+        queue_lifetime=queue_lifetime,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        header_checks=header_checks,
+        body_checks=body_checks,
+        filter=filter_,
+        next_hop=next_hop,
+        hostname=hostname,
+        helo_name=helo_name,
+        mynetworks=mynetworks,
+        settings=given.settings(settings or ()),
+    )
+    wanted = CreateOptions(
+        name=name,
+        addresses=given.addresses(address or ()),
+        add_address=add_address,
+        source=source,
+        queue_directory=queue_directory,
+        data_directory=data_directory,
+        syslog_name=syslog_name,
+        group=group,
+        postmulti=not no_postmulti,
+        start=not no_start,
+        shared=shared,
+    )
+    workshop = _workshop()
+    if dry_run:
+        workshop.need_settled(name)
+        _show(plan_create(workshop.host, wanted), as_json=json)
+        return
+    with workshop.locked(_waiting):
+        workshop.recover(name)
+        plan = plan_create(workshop.host, wanted)
+        _agree(plan, "Make it?", yes=yes, as_json=json)
+        workshop.carry_out(plan, "create")
+    _report(plan, "made", as_json=json)
+
+
+@app.command()
+def remove(
+    name: Name,
+    purge: Purge = False,
+    requeue_to: RequeueTo = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Remove an instance without mail; its directories are kept beside their old places."""
+    workshop = _workshop()
+    today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    wanted = RemoveOptions(name, today, purge, requeue_to)
+    if dry_run:
+        workshop.need_settled(name)
+        record = workshop.record(name)
+        _show(plan_removal(workshop.host, record, wanted), as_json=json)
+        return
+    with workshop.locked(_waiting):
+        verb = workshop.interrupted(name)
+        record = workshop.recover(name)
+        if verb and not workshop.exists(name):
+            output.line(f"{name}: what an interrupted postwrap {verb} left is gone")
+            return
+        plan = plan_removal(workshop.host, record, wanted)
+        _agree(plan, "Remove it?", yes=yes, as_json=json)
+        workshop.carry_out(plan, "remove")
+    _report(plan, "removed", as_json=json)
+
+
+def _workshop() -> Workshop:
+    return Workshop(Host(Where()), output.note)
+
+
+def _waiting() -> None:
+    output.note("postwrap: waiting for another run of postwrap to end")
+
+
+def _agree(plan: Plan, question: str, *, yes: bool, as_json: bool) -> None:
+    """Show what is about to be done; on a terminal, ask."""
+    width = max((len(key) for key in plan.settled), default=0)
+    for key, value in plan.settled.items() if not as_json else ():
+        output.note(f"{key.ljust(width)}  {value}")
+    for note in plan.notes if not as_json else ():
+        output.note(f"note: {note}")
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        raise RefusedError("not done, as you wish", "--dry-run shows what it would be")
+
+
+def _show(plan: Plan, *, as_json: bool) -> None:
+    """Print the transcript of ``plan``."""
+    steps = (*plan.steps, *plan.last)
+    if as_json:
+        told = [{"title": step.title, "shell": step.do.shell} for step in steps]
+        output.as_json(_document(plan) | {"steps": told})
+        return
+    for note in plan.notes:
+        output.note(f"note: {note}")
+    output.line(transcript(steps))
+
+
+def _report(plan: Plan, done: str, *, as_json: bool) -> None:
+    if as_json:
+        output.as_json(_document(plan))
+    else:
+        output.line(f"{plan.directory}: {done}")
+
+
+def _document(plan: Plan) -> dict[str, object]:
+    """Return a plan as JSON."""
+    return {
+        "name": plan.name,
+        "directory": plan.directory,
+        "settled": dict(plan.settled),
+        "notes": list(plan.notes),
+    }

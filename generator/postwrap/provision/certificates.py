@@ -1,0 +1,36 @@
+"""Whether a certificate and its key can be used, and for which names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import ssl
+import subprocess
+
+from postwrap.errors import RefusedError
+from postwrap.postfix import SEARCH_PATH
+
+
+def need_pair(certificate: str, key: str) -> None:
+    """Raise RefusedError unless ``key`` is that of ``certificate`` and needs no passphrase."""
+    for option, path in (("--tls-cert", certificate), ("--tls-key", key)):
+        if not os.access(path, os.R_OK):
+            raise RefusedError(f"{option} {path}: no such file", "name the PEM file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")
+    except ssl.SSLError as error:
+        if "MISMATCH" in (error.reason or ""):
+            hint = "name the key that the certificate was made for"
+            raise RefusedError(f"{key}: is not the key of {certificate}", hint) from None
+        hint = "both want to be PEM, the key without a passphrase; the certificate comes first"
+        raise RefusedError(f"{certificate}, {key}: cannot be read", hint) from None
+
+
+def covers(certificate: str, hostname: str) -> bool:
+    """Whether ``certificate`` is for ``hostname``; taken to be where there is no openssl(1)."""
+    openssl = shutil.which("openssl", path=f"{os.environ.get('PATH', '')}:{SEARCH_PATH}")
+    if not openssl:
+        return True
+    argv = (openssl, "x509", "-in", certificate, "-noout", "-checkhost", hostname)
+    told = subprocess.run(argv, capture_output=True, check=False, text=True)
+    return "does NOT match" not in told.stdout

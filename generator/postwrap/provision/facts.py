@@ -1,0 +1,283 @@
+"""What a recipe has to know of the host, gathered once through the doors."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from postwrap.assemble import Host
+from postwrap.errors import RefusedError
+from postwrap.filesystem import Filesystem
+from postwrap.postfix import Postfix, PostfixError
+from postwrap.provision import kernel
+from postwrap.provision.listeners import (
+    WILDCARDS,
+    Endpoint,
+    Listener,
+    is_ipv6,
+    is_loopback,
+    port_number,
+    split_service,
+)
+from postwrap.provision.service import Manager, Service, look_at_manager
+from postwrap.provision.surroundings import (
+    Jail,
+    Network,
+    look_at_amavis,
+    look_at_jail,
+    look_at_network,
+)
+from postwrap.status import is_running
+
+PARAMETERS = (
+    "alternate_config_directories",
+    "content_filter",
+    "daemon_directory",
+    "data_directory",
+    "inet_interfaces",
+    "inet_protocols",
+    "mail_owner",
+    "multi_instance_directories",
+    "multi_instance_enable",
+    "multi_instance_name",
+    "multi_instance_wrapper",
+    "mydestination",
+    "mydomain",
+    "myhostname",
+    "mynetworks",
+    "myorigin",
+    "queue_directory",
+    "relayhost",
+    "smtp_bind_address",
+    "smtp_fallback_relay",
+    "smtp_helo_name",
+    "syslog_name",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of master.cf: ``10.0.0.1:smtp``, ``inet``, whether chrooted, the whole line."""
+
+    name: str
+    kind: str
+    chrooted: bool
+    line: str
+
+    @property
+    def port(self) -> int | None:
+        """The number of the port of an inet service."""
+        return port_number(split_service(self.name)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One instance as its configuration says.
+
+    ``parameters`` are expanded; ``stated`` is main.cf's own text; ``overrides`` are what master.cf
+    sets by -o; ``endpoints`` is where it listens, or would.
+    """
+
+    directory: str
+    name: str
+    parameters: Mapping[str, str]
+    stated: Mapping[str, str]
+    services: tuple[Entry, ...]
+    overrides: Mapping[str, str]
+    endpoints: tuple[Endpoint, ...]
+    running: bool = False
+
+    def __getitem__(self, parameter: str) -> str:
+        return self.parameters.get(parameter, "")
+
+    @property
+    def is_chrooted(self) -> bool:
+        """Whether any of its services is."""
+        return any(service.chrooted for service in self.services)
+
+    @property
+    def inet_services(self) -> tuple[Entry, ...]:
+        """The entries that listen on the network."""
+        return tuple(service for service in self.services if service.kind == "inet")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The host."""
+
+    default: Configured
+    others: tuple[Configured, ...]
+    addresses: tuple[str, ...]
+    listeners: tuple[Listener, ...]
+    """Of programs other than the instances above."""
+    manager: Manager
+    default_service: Service
+    owner: str
+    owner_group: str
+    jail: Jail = field(default_factory=Jail)
+    network: Network = field(default_factory=Network)
+    amavis: str = ""
+    systemd: bool = False
+    table_types: frozenset[str] = frozenset({"regexp"})
+
+    @property
+    def instances(self) -> tuple[Configured, ...]:
+        """All instances, the default one first."""
+        return (self.default, *self.others)
+
+    def has_address(self, address: str) -> bool:
+        """Whether ``address`` is the host's."""
+        return address in self.addresses or (
+            not is_ipv6(address) and is_loopback(address) and "127.0.0.1" in self.addresses
+        )
+
+
+def need_root() -> None:
+    """Raise RefusedError unless run as root."""
+    if os.geteuid():
+        raise RefusedError("this changes the host's mail system, which takes root", "use sudo")
+
+
+def gather(host: Host, device: str = "") -> Facts:
+    """Return the facts of ``host``; RefusedError where it has no default instance.
+
+    ``device`` is the network device that an address is to be added to.
+    """
+    need_root()
+    postfix, found = host.postfix, host.discovery
+    if postfix is None:
+        raise RefusedError("an instance is made on the host itself", "leave --root out")
+    default = next((i for i in found.instances if i.is_default), None)
+    if default is None:
+        said = next((str(p) for p in found.problems), "there is no default instance")
+        raise RefusedError(said, "first get Postfix to run, only then add a second instance")
+    addresses = tuple(kernel.addresses())
+    filesystem = host.source
+    instances: list[Configured] = []
+    for instance in found.instances:
+        try:
+            name = instance.name
+            instances.append(look(postfix, filesystem, instance.directory, name, addresses))
+        except PostfixError:
+            if instance.is_default:
+                raise
+    owner = pwd.getpwnam(instances[0]["mail_owner"])
+    return Facts(
+        default=instances[0],
+        others=tuple(instances[1:]),
+        addresses=addresses,
+        listeners=tuple(foreign_listeners(instances)),
+        manager=look_at_manager(filesystem),
+        default_service=running_service(filesystem, instances[0]),
+        jail=look_at_jail(
+            filesystem, instances[0]["queue_directory"], instances[0]["daemon_directory"]
+        ),
+        network=look_at_network(filesystem, device),
+        amavis=look_at_amavis(filesystem),
+        systemd=filesystem.is_directory("/run/systemd/system"),
+        owner=owner.pw_name,
+        owner_group=_group_name(owner.pw_gid),
+        table_types=frozenset(postfix.run(postfix.postconf, "-m").stdout.split()),
+    )
+
+
+def running_service(filesystem: Filesystem, instance: Configured) -> Service:
+    """Return the running ``instance`` as its unit holds it, or as postfix(1) started it."""
+    try:
+        text = filesystem.read_text(f"{instance['queue_directory']}/pid/master.pid")
+        unit = kernel.unit_of(int(text))
+    except (OSError, ValueError):
+        unit = ""
+    return Service(instance.directory, unit if unit.startswith("postfix") else "")
+
+
+def need_sound(postfix: Postfix, directory: str) -> None:
+    """Raise RefusedError with Postfix's words where the instance fails ``postfix check``."""
+    program = shutil.which("postfix", path=str(Path(postfix.postconf).parent)) or "postfix"
+    result = postfix.run(program, "-c", directory, "check")
+    if result.returncode:
+        said = result.stderr.strip().splitlines()[-1:] or ["postfix check failed"]
+        hint = "first get Postfix to run, only then add a second instance"
+        raise RefusedError(f"{directory}: {said[0]}", hint)
+
+
+def look(
+    postfix: Postfix, filesystem: Filesystem, directory: str, name: str, addresses: Iterable[str]
+) -> Configured:
+    """Return the instance in ``directory`` as its configuration says."""
+    parameters = postfix.parameters(PARAMETERS, directory)
+    services = tuple(_service(line) for line in postfix.services(directory))
+    endpoints = tuple(configured_endpoints(parameters, services, tuple(addresses)))
+    return Configured(
+        directory,
+        name,
+        parameters,
+        postfix.stated(directory),
+        services,
+        postfix.overrides(directory),
+        endpoints,
+        is_locked(filesystem, parameters["queue_directory"]),
+    )
+
+
+def is_locked(filesystem: Filesystem, queue_directory: str) -> bool:
+    """Whether a master(8) of this queue directory runs."""
+    return bool(is_running(filesystem, queue_directory))
+
+
+def _service(line: str) -> Entry:
+    """Return the entry of a line of ``postconf -M``; chroot is the fifth field (master(5))."""
+    fields = line.split(None, 7)
+    return Entry(fields[0], fields[1], fields[4] == "y", line)
+
+
+def configured_endpoints(
+    parameters: Mapping[str, str], services: Iterable[Entry], addresses: tuple[str, ...]
+) -> Iterator[Endpoint]:
+    """Yield where an instance listens: its inet services, on their own host or inet_interfaces."""
+    interfaces = list(interface_addresses(parameters, addresses))
+    for service in services:
+        if service.kind != "inet" or service.port is None:
+            continue
+        host = split_service(service.name)[0]
+        where = _resolve(host) if host else interfaces
+        for address in where:
+            yield Endpoint(address, service.port)
+
+
+def interface_addresses(parameters: Mapping[str, str], addresses: tuple[str, ...]) -> Iterator[str]:
+    """Yield the addresses that inet_interfaces means, wildcards for ``all``."""
+    protocols = parameters.get("inet_protocols", "all")
+    families = {f for f in (4, 6) if "all" in protocols or f"ipv{f}" in protocols}
+    for word in parameters.get("inet_interfaces", "all").replace(",", " ").split():
+        if word.lower() == "all":
+            found = list(WILDCARDS)
+        elif word.lower() == "loopback-only":
+            found = [address for address in addresses if is_loopback(address)]
+        else:
+            found = _resolve(word.strip("[]"))
+        yield from (a for a in found if (6 if is_ipv6(a) else 4) in families)
+
+
+def _resolve(host: str) -> list[str]:
+    try:
+        told = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return list(dict.fromkeys(str(entry[4][0]).partition("%")[0] for entry in told))
+
+
+def foreign_listeners(instances: Iterable[Configured]) -> Iterator[Listener]:
+    """Yield the listening sockets that none of ``instances`` is configured to have."""
+    known = {endpoint for instance in instances for endpoint in instance.endpoints}
+    return (listener for listener in kernel.listeners() if listener.endpoint not in known)
+
+
+def _group_name(number: int) -> str:
+    return grp.getgrgid(number).gr_name

@@ -1,0 +1,272 @@
+"""The talk's recipe: from a draft to the steps that make it.
+
+Pure. The order is what makes a kill harmless: the configuration is built under a name that no
+boot looks at, and turned on (multi_instance_enable) last. The edits of main.cf come together, for
+Postfix's programs wait until a main.cf is two seconds old before they trust it to be whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+from postwrap.provision.address import address_steps
+from postwrap.provision.draft import Draft, override
+from postwrap.provision.facts import Facts
+from postwrap.provision.jail import jail_steps
+from postwrap.provision.options import CreateOptions
+from postwrap.provision.service import secondary_service
+from postwrap.provision.steps import (
+    Operation,
+    Prove,
+    RemoveQueue,
+    Rename,
+    Restore,
+    Run,
+    Step,
+    Write,
+    restores,
+    run,
+    set_parameters,
+)
+
+WRAPPER = "${command_directory}/postmulti -p --"
+"""postmulti(1), as ``postmulti -e init`` sets it: postfix start acts on all instances."""
+
+
+def create_steps(options: CreateOptions, facts: Facts, draft: Draft) -> tuple[Step, ...]:
+    """Return the steps that make ``draft``."""
+    return (
+        *address_steps(options, facts),
+        *_configuration(draft),
+        *_directories(facts, draft),
+        *_registration(options, facts, draft),
+        *_filling(draft),
+        *jail_steps(facts, draft, registered=options.postmulti),
+        *_filter_steps(facts, draft),
+        *_commands(options),
+        *_turning_on(options, facts, draft),
+    )
+
+
+def building_site(directory: str) -> str:
+    """Return where a configuration is built: beside its place, under a name that is none."""
+    path = PurePosixPath(directory)
+    return str(path.with_name(f".postwrap.{path.name}"))
+
+
+def _configuration(draft: Draft) -> Iterator[Step]:
+    site = building_site(draft.directory)
+    yield Step(
+        "copy the running configuration, owners and modes kept",
+        run("cp", "-a", draft.source.directory, site),
+        (run("rm", "-rf", site),),
+    )
+    # A link to elsewhere, of use to the default instance alone; postfix check warns of a copy.
+    yield Step("leave out what belongs to the package", run("rm", "-f", f"{site}/makedefs.out"))
+    yield Step(
+        "make it an instance of its own, without what would entangle the two",
+        set_parameters(site, draft.parameters),
+    )
+    if commands := tuple(_master(draft, site)):
+        yield Step("share out the listeners, and the tags in the log", Run(commands))
+
+
+def _master(draft: Draft, site: str) -> Iterator[tuple[str, ...]]:
+    """Yield the commands that edit the copy's master.cf."""
+    postconf = ("postconf", "-c", site)
+    removed: list[str] = []
+    for binding in draft.bindings:
+        first, *more = binding.names or ("",)
+        old = binding.entry.name
+        if not first:
+            removed.append(f"{old}/inet")
+        elif first != old:
+            yield *postconf, "-F", f"{old}/inet/service={first}"
+        for name in more:
+            line = binding.entry.line.replace(old, name, 1)
+            yield *postconf, "-M", f"{name}/inet={line}"
+    if removed:
+        yield *postconf, "-MX", *removed
+    kept = [f"{key}={value}" for key, value in _all_overrides(draft) if value is not None]
+    gone = [key for key, value in _all_overrides(draft) if value is None]
+    if kept:
+        yield *postconf, "-P", *kept
+    if gone:
+        yield *postconf, "-PX", *gone
+
+
+def _all_overrides(draft: Draft) -> Iterator[tuple[str, str | None]]:
+    """Yield the -o settings that change, those of services that were bound anew included."""
+    yield from draft.overrides.items()
+    old_tag, tag = draft.source["syslog_name"], draft["syslog_name"]
+    for binding in draft.bindings:
+        for name in binding.names:
+            if binding.entry.name in binding.names:
+                continue
+            prefix = f"{binding.entry.name}/inet/"
+            for key, value in draft.source.overrides.items():
+                parameter = key.removeprefix(prefix)
+                if key.startswith(prefix) and "/" not in parameter:
+                    changed = override(parameter, value, old_tag, tag)
+                    if changed != value:
+                        yield f"{name}/inet/{parameter}", changed
+
+
+def _directories(facts: Facts, draft: Draft) -> Iterator[Step]:
+    queue, data = draft["queue_directory"], draft["data_directory"]
+    yield Step(
+        "its own queue directory",
+        run("mkdir", "-m", "755", queue),
+        (RemoveQueue(queue),),
+    )
+    owner = ("-o", facts.owner, "-g", facts.owner_group)
+    yield Step(
+        "its own data directory",
+        run("install", "-d", "-m", "700", *owner, data),
+        (run("rm", "-rf", data),),
+    )
+
+    site = building_site(draft.directory)
+    yield Step(
+        "put the configuration in its place, turned off",
+        Rename(site, draft.directory),
+        (Rename(draft.directory, site),),
+    )
+
+
+def _filling(draft: Draft) -> Iterator[Step]:
+    yield Step(
+        "let Postfix fill the queue directory and look for mistakes",
+        run("postfix", "-c", draft.directory, "check"),
+    )
+
+
+def registration(options: CreateOptions, facts: Facts, directory: str) -> dict[str, str | None]:
+    """Return what makes ``directory`` known to the default instance."""
+    listed = "multi_instance_directories" if options.postmulti else "alternate_config_directories"
+    known = facts.default.stated.get(listed, "")
+    made: dict[str, str | None] = {listed: f"{known}, {directory}" if known else directory}
+    if options.postmulti and not facts.default["multi_instance_wrapper"]:
+        made["multi_instance_wrapper"] = WRAPPER
+    if options.postmulti and facts.default["multi_instance_enable"] != "yes":
+        made["multi_instance_enable"] = "yes"
+    return made
+
+
+def transport_step(directory: str, transport: str) -> Step:
+    """Return the step that gives the default instance a way to a content filter."""
+    postconf = ("postconf", "-c", directory)
+    key = "/".join(transport.split()[:2])
+    return Step(
+        "give the default instance a way to the filter",
+        run(*postconf, "-M", f"{key}={transport}"),
+        (run(*postconf, "-MX", key),),
+        lasting=True,
+    )
+
+
+def _registration(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
+    default = facts.default
+    if draft.share.transport:
+        yield transport_step(default.directory, draft.share.transport)
+    settings = registration(options, facts, draft.directory)
+    if draft.interfaces:
+        settings["inet_interfaces"] = draft.interfaces
+    settings |= draft.share.first
+    undo: tuple[Operation, ...] = listed_restores(default.directory, settings, default.stated)
+    if has_to_see(draft, facts):
+        undo = (*undo, refresh(draft, facts))
+    yield Step(
+        "make it known to the default instance, which gives up its share",
+        set_parameters(default.directory, settings),
+        undo,
+        lasting=True,
+    )
+
+
+def has_to_see(draft: Draft, facts: Facts) -> bool:
+    """Whether the running default instance is to read its configuration again."""
+    return facts.default.running and bool(draft.interfaces or draft.share.first)
+
+
+def refresh(draft: Draft, facts: Facts) -> Run:
+    """Return what lets the default instance see a change: inet_interfaces wants a new start."""
+    service = facts.default_service
+    return service.restart() if draft.interfaces else service.reload()
+
+
+def listed_restores(
+    directory: str, settings: Mapping[str, str | None], stated: Mapping[str, str]
+) -> tuple[Restore, ...]:
+    """Return what undoes ``settings``; of a list of directories, the one added alone."""
+    made = []
+    for restore in restores(directory, settings, stated):
+        element = ""
+        if restore.parameter in {"multi_instance_directories", "alternate_config_directories"}:
+            element = restore.written.replace(",", " ").split()[-1]
+        made.append(Restore(directory, restore.parameter, restore.written, restore.before, element))
+    return tuple(made)
+
+
+def _filter_steps(facts: Facts, draft: Draft) -> Iterator[Step]:
+    forward = draft.share.forward
+    if forward and facts.amavis:
+        path = amavis_file(facts.amavis, draft.directory)
+        yield Step(
+            "tell amavisd to hand on to it",
+            Write(path, amavis_settings(str(forward), draft.directory)),
+            (run("rm", "-f", path),),
+            lasting=True,
+        )
+        if facts.systemd:
+            yield Step("let amavisd read that", REFILTER, (REFILTER,))
+
+
+REFILTER = run("systemctl", "try-restart", "amavis", accept=(0, 5))
+"""Lets amavisd read its configuration; 5 says that there is no such unit."""
+
+
+def amavis_file(directory: str, instance: str) -> str:
+    """Return the file in amavisd's configuration that is the instance's: late, so that it wins."""
+    return f"{directory}/60-{PurePosixPath(instance).name}"
+
+
+def amavis_settings(endpoint: str, directory: str) -> str:
+    """Return what amavisd has to be told: where passed mail goes."""
+    host, _, port = endpoint.rpartition(":")
+    method = f"smtp:[{host.strip('[]')}]:{port}"
+    return (
+        "use strict;\n"
+        f"# What was filtered goes to the Postfix instance in {directory}.\n"
+        f"$forward_method = '{method}';\n"
+        "$notify_method = $forward_method;\n"
+        "1;\n"
+    )
+
+
+def _commands(options: CreateOptions) -> Iterator[Step]:
+    yield Step(
+        "its own commands: " + ", ".join(f"{c}-{options.name}" for c in ("mailq", "sendmail")),
+        run("postwrap", "install", options.name, accept=(0, 1)),
+        (run("postwrap", "uninstall", options.name, accept=(0, 1, 3)),),
+    )
+
+
+def _turning_on(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
+    name = PurePosixPath(draft.directory).name
+    service = secondary_service(facts.manager, draft.directory, name, registered=options.postmulti)
+    yield Step(
+        "turn it on",
+        set_parameters(draft.directory, {"multi_instance_enable": "yes"}),
+        (set_parameters(draft.directory, {"multi_instance_enable": "no"}),),
+    )
+    if service.enabling() and options.start:
+        enable, disable = service.enabling(), service.disabling()
+        yield Step("start it at boot", enable[0], disable)
+    if has_to_see(draft, facts):
+        yield Step("let the default instance see the change", refresh(draft, facts))
+    if options.start:
+        yield Step("start it", service.start(), (service.stop(),))
+        where = tuple((e.address, e.port) for e in draft.endpoints)
+        yield Step("see that it runs, listens and takes mail", Prove(draft.directory, where))
