@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 
 from postwrap.errors import Problem
 from postwrap.postfix import SEARCH_PATH
@@ -28,9 +29,14 @@ class Services:
     def __init__(self, init: Init) -> None:
         self.init = init
 
+    @property
+    def runs_systemd(self) -> bool:
+        """Whether systemd is process 1 of this host: sd_booted(3) tells it so."""
+        return self.init is Init.SYSTEMD and Path("/run/systemd/system").is_dir()
+
     def reload(self) -> list[Problem]:
         """Let systemd read units again and run the generators; other inits read at each boot."""
-        if self.init is not Init.SYSTEMD:
+        if not self.runs_systemd:
             return []
         return _problems(_run("systemctl", "daemon-reload"))
 

@@ -16,6 +16,7 @@ from postwrap.errors import Problem, Status
 from postwrap.install.plan import Action, Plan, plan
 from postwrap.install.session import Session, session
 from postwrap.instance import select
+from postwrap.service import SCRIPT, Services
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, do nothing.")]
 Force = Annotated[
@@ -42,7 +43,8 @@ def install(
         planned = assembly.plan(host.manifest, host.destination, force=force)
     else:
         planned = _install(host, assembly, force)
-    _report(planned, assembly.problems, as_json=json, dry_run=dry_run)
+    told = () if dry_run else tell_init(host, planned)
+    _report(planned, (*assembly.problems, *told), as_json=json, dry_run=dry_run)
 
 
 @app.command()
@@ -63,7 +65,8 @@ def uninstall(
             held.apply(planned, held.manifest())
             if not planned.manifest.files:
                 host.destination.remove(host.facts_path)
-    _report(planned, (), as_json=json, dry_run=dry_run)
+    told = () if dry_run else tell_init(host, planned)
+    _report(planned, told, as_json=json, dry_run=dry_run)
 
 
 @app.command()
@@ -98,6 +101,24 @@ def _install(host: Host, assembly: Assembly, force: bool) -> Plan:
             held.apply(planned, before)
             host.keep_facts()
         return planned
+
+
+def tell_init(host: Host, planned: Plan) -> Sequence[Problem]:
+    """Tell the init that runs this host what was installed or removed; return what it refused.
+
+    A staged tree has no init to be told, nor has a user's own installation a part in the boot.
+    """
+    is_elsewhere = host.where.root or host.where.destdir or host.where.user
+    if is_elsewhere or planned.conflicts or not planned.changes:
+        return ()
+    script = f"{host.layout.init}/{SCRIPT}"
+    services = Services(host.boot_facts.init)
+    for change in planned.changes:
+        if change.path == script and change.action is Action.ADD:
+            return services.enable()
+        if change.path == script and change.action is Action.REMOVE:
+            return services.disable()
+    return services.reload()
 
 
 def _plan_removal(host: Host, names: Sequence[str]) -> Plan:
