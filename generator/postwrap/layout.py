@@ -51,7 +51,10 @@ def system_layout(prefix: str, *, debian: bool = False) -> Layout:
         man=f"{prefix}/share/man",
         bash_completion=f"{prefix}/share/bash-completion/completions",
         zsh_completion=f"{prefix}/share/zsh/{zsh}",
-        fish_completion=f"{prefix}/share/fish/vendor_completions.d",
+        # fish reads /usr/local/share only where XDG_DATA_DIRS names it, which over ssh it does not.
+        fish_completion="/usr/share/fish/vendor_completions.d"
+        if prefix == "/usr"
+        else "/etc/fish/completions",
         state=f"{prefix}/lib/postwrap",
         options="" if prefix == DEFAULT_PREFIX else f"--prefix={prefix or '/'}",
         systemd_unit=f"{systemd}/system",
