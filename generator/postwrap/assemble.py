@@ -22,6 +22,7 @@ from postwrap.layout import SYSTEM_COMMAND_DIRECTORIES, Layout
 from postwrap.postfix import Postfix
 from postwrap.render.boot import BootFacts, Init, boot
 from postwrap.render.completions import completions, shared_completions
+from postwrap.render.manpages import inet_services, manpages, shared_manpages
 from postwrap.render.wrappers import Target, wrappers
 from postwrap.settings import Settings
 
@@ -199,8 +200,25 @@ def artifacts(host: Host, instances: Iterable[Instance]) -> Iterator[Artifact]:
         unit = own_unit(instance, host.places)
         yield from wrappers(instance, host.targets[0], host.layout, unit)
         yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
+        services = _inet_services(host, instance)
+        yield from manpages(instance, host.targets[0], host.layout, services, unit)
     yield from shared_completions(host.layout, host.settings.shells)
+    yield from shared_manpages(host.layout, _codes())
     yield from boot(host.layout, host.boot_facts)
+
+
+def _inet_services(host: Host, instance: Instance) -> Sequence[str]:
+    """Return the inet services of ``instance``, none where its master.cf cannot be read."""
+    with contextlib.suppress(OSError):
+        return inet_services(host.source.read_text(f"{instance.directory}/master.cf"))
+    return ()
+
+
+def _codes() -> Iterator[tuple[str, str]]:
+    """Yield what ``postwrap check`` looks for, for the manual."""
+    from postwrap.checks import RULES
+
+    return ((rule.code, rule.summary) for rule in RULES)
 
 
 def _choose(

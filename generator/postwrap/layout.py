@@ -30,6 +30,10 @@ class Layout:
     init: str = ""
     """Holds init scripts. The three are empty where an installation has no part in the boot."""
 
+    def remake(self, instance: str = "") -> str:
+        """Return the command that makes the files of ``instance``, or of all, again."""
+        return " ".join(filter(None, ("postwrap install", self.options, instance)))
+
     def command_directory(self, real: str) -> str:
         """Return where the wrapper of ``real``, a path, goes: to bin or sbin, as the original."""
         return self.bin if PurePosixPath(real).parent.name == "bin" else self.sbin

@@ -72,9 +72,7 @@ def _words(name: str, *words: str) -> Value:
     return Value(name, Kind.WORDS, words)
 
 
-_OTHER_INSTANCE = Option(
-    "-c", "take another configuration directory", _CONFIG_DIRECTORY
-)
+_OTHER_INSTANCE = Option("-c", "take another configuration directory", _CONFIG_DIRECTORY)
 _VERBOSE = Option("-v", "verbose; repeat for more")
 
 _TABLE = (

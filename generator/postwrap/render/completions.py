@@ -80,9 +80,9 @@ def shared_completions(layout: Layout, shells: Collection[str] = SHELLS) -> Iter
     """Yield what the completions of all instances have in common, and those of postwrap itself."""
     if not shells:
         return
-    values = {"layout": layout, "remake": " ".join(filter(None, ("postwrap install", layout.options)))}
-    own = f"{sh(layout.state)}"
-    places = [own, _USER_STATE, *(state for state in _STATES if state != layout.state)]
+    values = {"layout": layout, "remake": layout.remake()}
+    others = [state for state in _STATES if state != layout.state]
+    places = [sh(layout.state), _USER_STATE, *others]
     yield Artifact(
         path=engine_path(layout),
         content=render(

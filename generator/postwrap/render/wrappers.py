@@ -32,7 +32,7 @@ def wrappers(
     ``unit`` is the systemd unit that starts this instance, which is to know when ``postfix``
     is told to start or stop it; "" for none.
     """
-    remake = " ".join(filter(None, ("postwrap install", layout.options, instance.name)))
+    remake = layout.remake(instance.name)
     for target in targets:
         name = target.name + instance.suffix
         values = {"name": name, "instance": instance, "target": target, "remake": remake}
