@@ -423,6 +423,11 @@ stamp() {
 	say "$destdir$venv/complete"
 }
 
+# An upgrade of the system may have taken the interpreter away from under a whole one.
+is_whole() {
+	[ -e "$(stamp)" ] && postwrap --version >/dev/null 2>&1
+}
+
 make_venv() {
 	unfinished=$destdir$venv
 	rm -rf "$unfinished"
@@ -493,7 +498,7 @@ put_in_place() {
 	make_directories
 	lock
 	choose_venv
-	[ -e "$(stamp)" ] || make_venv
+	is_whole || make_venv
 	switch
 	set -- --prefix="${prefix:-/}" ${destdir:+--destdir="$destdir"}
 	# Looking first, since even an installation that changes nothing takes a lock.
@@ -551,10 +556,9 @@ remove_commands() {
 
 # find_venv: venv, an environment whose postwrap runs
 find_venv() {
-	for whole in "$destdir$lib"/venv-*/complete; do
-		venv=${whole%/complete}
-		venv=${venv#"$destdir"}
-		! postwrap --version >/dev/null 2>&1 || return 0
+	for found in "$destdir$lib"/venv-*; do
+		venv=${found#"$destdir"}
+		! is_whole || return 0
 	done
 	return 1
 }
