@@ -18,6 +18,7 @@ from postwrap.provision.making import (
     Workshop,
     plan_create,
     plan_removal,
+    plan_role,
 )
 from postwrap.provision.options import CreateOptions, Role, RoleOptions
 from postwrap.provision.steps import transcript
@@ -149,6 +150,56 @@ def create(
         _agree(plan, "Make it?", yes=yes, as_json=json)
         workshop.carry_out(plan, "create")
     _report(plan, "made", as_json=json)
+
+
+@app.command()
+def role(
+    name: Name,
+    role: Annotated[Role | None, typer.Argument(metavar="[ROLE]", help="What it is for.")] = None,
+    hostname: Hostname = "",
+    helo_name: HeloName = "",
+    mynetworks: Mynetworks = "",
+    same_source_address: SameSource = False,
+    queue_lifetime: QueueLifetime = "",
+    tls_cert: TlsCert = "",
+    tls_key: TlsKey = "",
+    header_checks: HeaderChecks = "",
+    body_checks: BodyChecks = "",
+    filter_: Filter = "",
+    next_hop: NextHop = "",
+    settings: Settings = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    json: Json = False,
+) -> None:
+    """Give an instance that exists a role: fallback-relay, content-filter, outbound, backup-mx."""
+    wanted = RoleOptions(
+        role=role,
+        same_source_address=same_source_address,
+        queue_lifetime=queue_lifetime,
+        tls_cert=tls_cert,
+        tls_key=tls_key,
+        header_checks=header_checks,
+        body_checks=body_checks,
+        filter=filter_,
+        next_hop=next_hop,
+        hostname=hostname,
+        helo_name=helo_name,
+        mynetworks=mynetworks,
+        settings=given.settings(settings or ()),
+    )
+    workshop = _workshop()
+    if dry_run:
+        workshop.need_settled(name)
+        _show(plan_role(workshop.host, name, wanted), as_json=json)
+        return
+    with workshop.locked(_waiting):
+        workshop.recover(name)
+        plan = plan_role(workshop.host, name, wanted)
+        _agree(plan, "Change it?", yes=yes, as_json=json)
+        if plan.steps:
+            workshop.carry_out(plan, "role")
+    _report(plan, "changed" if plan.steps else "is so already", as_json=json)
 
 
 @app.command()

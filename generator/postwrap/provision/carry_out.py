@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from postwrap.bundle import Artifact
 from postwrap.errors import FailedError, PostwrapError
-from postwrap.filesystem import Filesystem
+from postwrap.filesystem import MISSING, Filesystem, Kind
 from postwrap.postfix import SEARCH_PATH, Postfix, PostfixError
 from postwrap.provision import proof
 from postwrap.provision.journal import Journal, Record, State, finished
@@ -83,7 +83,10 @@ class Worker:
             raise OperationError(f"{' '.join(argv[:3])}: {words}")
 
     def _write(self, operation: Write) -> None:
-        if self.filesystem.exists(operation.path):
+        there = self.filesystem.entry(operation.path)
+        if there.content == operation.content.encode() and there.kind is Kind.FILE:
+            return
+        if there != MISSING:
             raise OperationError(f"{operation.path}: exists already")
         self.filesystem.stage(Artifact(operation.path, operation.content.encode()))
         self.filesystem.commit(operation.path)

@@ -21,7 +21,7 @@ from postwrap.provision.listeners import (
     network,
     split_service,
 )
-from postwrap.provision.options import CreateOptions, Role
+from postwrap.provision.options import CreateOptions, Role, RoleOptions
 from postwrap.provision.roles import RESTRICTIONS, Pair, Settings, Share, share
 
 _NOT_COPIED = (
@@ -218,11 +218,11 @@ def _own(
         "multi_instance_name": last,
         "multi_instance_enable": "no",
         "myhostname": name,
-        "mynetworks": options.shared.mynetworks or _networks(facts, source, endpoints),
+        "mynetworks": options.shared.mynetworks or networks(facts, source, endpoints),
     }
     if options.group:
         made["multi_instance_group"] = options.group
-    made |= _names(options, source, public, name)
+    made |= names(options.shared, source, public, name)
     return made | _places(source, endpoints)
 
 
@@ -233,14 +233,14 @@ def derived_hostname(name: str, public: str) -> str:
     return f"{label}.{domain}" if domain else f"{label}.{public}"
 
 
-def _names(
-    options: CreateOptions, source: Configured, public: str, name: str
+def names(
+    options: RoleOptions, source: Configured, public: str, name: str
 ) -> dict[str, str | None]:
     """Return what keeps the public name where others see it, and its mail at home."""
     made: dict[str, str | None] = {}
-    helo = options.shared.helo_name or source["smtp_helo_name"] or public
-    own_face = options.shared.same_source_address and options.shared.hostname
-    if own_face and not options.shared.helo_name:
+    helo = options.helo_name or source["smtp_helo_name"] or public
+    own_face = options.same_source_address and options.hostname
+    if own_face and not options.helo_name:
         made["smtp_helo_name"] = None
     elif helo != name:
         made["smtp_helo_name"] = helo
@@ -252,7 +252,7 @@ def _names(
     return made
 
 
-def _networks(facts: Facts, source: Configured, endpoints: tuple[Endpoint, ...]) -> str:
+def networks(facts: Facts, source: Configured, endpoints: tuple[Endpoint, ...]) -> str:
     """Return the source's mynetworks and the addresses from which its siblings may speak."""
     words = source["mynetworks"].replace(",", " ").split()
     siblings = (*(e.address for e in endpoints), *receiving(facts, endpoints))

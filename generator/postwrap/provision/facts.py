@@ -14,7 +14,7 @@ from pathlib import Path
 from postwrap.assemble import Host
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
-from postwrap.postfix import Postfix, PostfixError
+from postwrap.postfix import SEARCH_PATH, Postfix, PostfixError
 from postwrap.provision import kernel
 from postwrap.provision.listeners import (
     WILDCARDS,
@@ -25,7 +25,7 @@ from postwrap.provision.listeners import (
     port_number,
     split_service,
 )
-from postwrap.provision.service import Manager, Service, look_at_manager
+from postwrap.provision.service import Service
 from postwrap.provision.surroundings import (
     Jail,
     Network,
@@ -43,6 +43,7 @@ PARAMETERS = (
     "inet_interfaces",
     "inet_protocols",
     "mail_owner",
+    "master_service_disable",
     "multi_instance_directories",
     "multi_instance_enable",
     "multi_instance_name",
@@ -116,7 +117,6 @@ class Facts:
     addresses: tuple[str, ...]
     listeners: tuple[Listener, ...]
     """Of programs other than the instances above."""
-    manager: Manager
     default_service: Service
     owner: str
     owner_group: str
@@ -124,6 +124,9 @@ class Facts:
     network: Network = field(default_factory=Network)
     amavis: str = ""
     systemd: bool = False
+    own_postfix: str = ""
+    """The command that an instance's own postfix command is named after, "" where it gets none:
+    with ``-out`` behind it, that of the instance in /etc/postfix-out."""
     table_types: frozenset[str] = frozenset({"regexp"})
 
     @property
@@ -173,13 +176,13 @@ def gather(host: Host, device: str = "") -> Facts:
         others=tuple(instances[1:]),
         addresses=addresses,
         listeners=tuple(foreign_listeners(instances)),
-        manager=look_at_manager(filesystem),
         default_service=running_service(filesystem, instances[0]),
         jail=look_at_jail(
             filesystem, instances[0]["queue_directory"], instances[0]["daemon_directory"]
         ),
         network=look_at_network(filesystem, device),
         amavis=look_at_amavis(filesystem),
+        own_postfix=_own_postfix(host),
         systemd=filesystem.is_directory("/run/systemd/system"),
         owner=owner.pw_name,
         owner_group=_group_name(owner.pw_gid),
@@ -242,7 +245,8 @@ def configured_endpoints(
 ) -> Iterator[Endpoint]:
     """Yield where an instance listens: its inet services, on their own host or inet_interfaces."""
     interfaces = list(interface_addresses(parameters, addresses))
-    for service in services:
+    disabled = parameters.get("master_service_disable", "").replace(",", " ").split()
+    for service in () if "inet" in disabled else services:
         if service.kind != "inet" or service.port is None:
             continue
         host = split_service(service.name)[0]
@@ -277,6 +281,15 @@ def foreign_listeners(instances: Iterable[Configured]) -> Iterator[Listener]:
     """Yield the listening sockets that none of ``instances`` is configured to have."""
     known = {endpoint for instance in instances for endpoint in instance.endpoints}
     return (listener for listener in kernel.listeners() if listener.endpoint not in known)
+
+
+def _own_postfix(host: Host) -> str:
+    """Return what the suffix goes behind, a path where no search path would lead to it."""
+    for target in host.targets[0]:
+        if target.name == "postfix":
+            folder = host.layout.command_directory(target.path)
+            return "postfix" if folder in SEARCH_PATH.split(":") else f"{folder}/postfix"
+    return ""
 
 
 def _group_name(number: int) -> str:

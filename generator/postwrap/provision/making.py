@@ -14,11 +14,19 @@ from postwrap.postfix import Postfix
 from postwrap.provision import certificates, journal
 from postwrap.provision.carry_out import Undertaking, Worker, recover
 from postwrap.provision.draft import Draft, draft
-from postwrap.provision.facts import Configured, Facts, gather, need_root, need_sound
+from postwrap.provision.facts import (
+    Configured,
+    Facts,
+    gather,
+    need_root,
+    need_sound,
+    running_service,
+)
 from postwrap.provision.journal import Journal, Record, State
+from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions, RoleOptions
-from postwrap.provision.preconditions import need_possible
-from postwrap.provision.recipe import amavis_settings, create_steps, refresh
+from postwrap.provision.preconditions import need_files, need_possible, need_writable
+from postwrap.provision.recipe import REFILTER, amavis_settings, create_steps, refresh
 from postwrap.provision.removal import (
     Removal,
     final_steps,
@@ -27,6 +35,8 @@ from postwrap.provision.removal import (
     still_as_written,
 )
 from postwrap.provision.requeue import DRAIN, messages
+from postwrap.provision.role import change, role_steps
+from postwrap.provision.roles import Settings
 from postwrap.provision.steps import Step, kept
 
 
@@ -118,7 +128,7 @@ def plan_create(host: Host, options: CreateOptions) -> Plan:
         options.name,
         made.directory,
         steps,
-        kept(steps, (refresh(made, facts),)),
+        kept(steps, (refresh(made, facts), REFILTER)),
         _settled(made, facts),
         (*made.share.notes, *_notes(host, options, facts, made)),
     )
@@ -166,9 +176,7 @@ def _settled(made: Draft, facts: Facts) -> dict[str, str]:
     }
     if made.interfaces:
         shown["default listens at"] = made.interfaces
-    for name, value in made.share.first.items():
-        was = facts.default.stated.get(name)
-        shown[f"default {name}"] = (value or "") + (f" (was: {was})" if was else "")
+    shown |= _changes("default ", made.share.first, facts.default)
     for name, value in made.dropped.items():
         shown[f"left out: {name}"] = value
     return shown
@@ -178,16 +186,21 @@ def _notes(host: Host, options: CreateOptions, facts: Facts, made: Draft) -> Ite
     yield from setting_notes(_postfix(host), options.shared, made["myhostname"])
     if made.interfaces and facts.default.running:
         yield "the default instance is stopped and started, for it gives up an address"
-    if made.share.forward and not facts.amavis:
-        text = amavis_settings(str(made.share.forward), made.directory).splitlines()[2]
-        yield f"tell the filter to hand on to {made.share.forward}; amavisd wants: {text}"
-    elif made.share.forward and not facts.systemd:
-        yield "restart amavisd once this is done"
+    yield from filter_notes(facts, made.directory, made.share.forward)
     if options.add_address and not facts.network.kind:
         yield f"nobody configures {options.add_address} here: see that the address lasts"
     shared = [n for n, v in made.source.stated.items() if f"{made.source.directory}/" in v]
     if shared:
         yield f"tables in {made.source.directory} serve both instances: {', '.join(shared)}"
+
+
+def filter_notes(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[str]:
+    """Yield what is left to be done with the content filter."""
+    if forward and not facts.amavis:
+        text = amavis_settings(str(forward), directory).splitlines()[2]
+        yield f"tell the filter to hand on to {forward}; amavisd wants: {text}"
+    elif forward and not facts.systemd:
+        yield "restart amavisd once this is done"
 
 
 def setting_notes(postfix: Postfix, options: RoleOptions, hostname: str) -> Iterator[str]:
@@ -199,6 +212,45 @@ def setting_notes(postfix: Postfix, options: RoleOptions, hostname: str) -> Iter
     for name in names:
         if name not in known:
             yield f"--set {name}: this Postfix knows no such parameter"
+
+
+def plan_role(host: Host, name: str, options: RoleOptions) -> Plan:
+    """Return the plan to give an existing instance a role; RefusedError where that cannot be."""
+    facts = gather(host)
+    instance = find_configured(host, facts, name)
+    options = with_tables(options, facts)
+    need_files(options)
+    need_writable(host.source, facts.default.directory)
+    made = change(options, facts, instance)
+    service = running_service(host.source, instance)
+    steps = role_steps(made, facts, service)
+    hostname = made.second.get("myhostname") or instance["myhostname"]
+    return Plan(
+        key(instance.directory),
+        instance.directory,
+        steps,
+        kept(steps, (service.reload(), facts.default_service.reload(), REFILTER)),
+        {
+            **_changes("", made.second, instance),
+            **_changes("default ", made.first, facts.default),
+        },
+        (
+            *made.share.notes,
+            *setting_notes(_postfix(host), options, hostname),
+            *filter_notes(facts, instance.directory, made.share.forward),
+        ),
+    )
+
+
+def _changes(whose: str, settings: Settings, instance: Configured) -> dict[str, str]:
+    """Return each setting as a person wants to see it: what it will be, and what it was."""
+    shown = {}
+    for name, value in settings.items():
+        was = instance.stated.get(name)
+        if was != value:
+            now = "(default)" if value is None else value
+            shown[whose + name] = now + (f" (was: {was})" if was else "")
+    return shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +278,7 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
         raise RefusedError(f"{instance.name}: {count} messages are queued", DRAIN)
     removal = Removal(
         instance,
+        running_service(host.source, instance),
         record,
         _mark(host, instance, options.date),
         options.purge,

@@ -14,8 +14,9 @@ from postwrap.provision.address import address_steps
 from postwrap.provision.draft import Draft, override
 from postwrap.provision.facts import Facts
 from postwrap.provision.jail import jail_steps
+from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions
-from postwrap.provision.service import secondary_service
+from postwrap.provision.service import Service
 from postwrap.provision.steps import (
     Operation,
     Prove,
@@ -43,7 +44,7 @@ def create_steps(options: CreateOptions, facts: Facts, draft: Draft) -> tuple[St
         *_registration(options, facts, draft),
         *_filling(draft),
         *jail_steps(facts, draft, registered=options.postmulti),
-        *_filter_steps(facts, draft),
+        *filter_steps(facts, draft.directory, draft.share.forward),
         *_commands(options),
         *_turning_on(options, facts, draft),
     )
@@ -209,13 +210,13 @@ def listed_restores(
     return tuple(made)
 
 
-def _filter_steps(facts: Facts, draft: Draft) -> Iterator[Step]:
-    forward = draft.share.forward
+def filter_steps(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[Step]:
+    """Yield what tells a content filter that is here to hand on to the instance at ``forward``."""
     if forward and facts.amavis:
-        path = amavis_file(facts.amavis, draft.directory)
+        path = amavis_file(facts.amavis, directory)
         yield Step(
             "tell amavisd to hand on to it",
-            Write(path, amavis_settings(str(forward), draft.directory)),
+            Write(path, amavis_settings(str(forward), directory)),
             (run("rm", "-f", path),),
             lasting=True,
         )
@@ -254,16 +255,13 @@ def _commands(options: CreateOptions) -> Iterator[Step]:
 
 
 def _turning_on(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
-    name = PurePosixPath(draft.directory).name
-    service = secondary_service(facts.manager, draft.directory, name, registered=options.postmulti)
+    command = facts.own_postfix and f"{facts.own_postfix}-{options.name}"
+    service = Service(draft.directory, command=command)
     yield Step(
         "turn it on",
         set_parameters(draft.directory, {"multi_instance_enable": "yes"}),
         (set_parameters(draft.directory, {"multi_instance_enable": "no"}),),
     )
-    if service.enabling() and options.start:
-        enable, disable = service.enabling(), service.disabling()
-        yield Step("start it at boot", enable[0], disable)
     if has_to_see(draft, facts):
         yield Step("let the default instance see the change", refresh(draft, facts))
     if options.start:

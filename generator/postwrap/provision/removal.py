@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.journal import Record
 from postwrap.provision.recipe import building_site
-from postwrap.provision.service import Service, secondary_service
+from postwrap.provision.service import Service
 from postwrap.provision.steps import (
     Operation,
     Rename,
@@ -39,6 +39,7 @@ class Removal:
     """
 
     instance: Configured
+    service: Service
     record: Record | None
     mark: str
     purge: bool = False
@@ -50,15 +51,9 @@ class Removal:
 def removal_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
     """Return the steps up to the point of no return."""
     instance = removal.instance
-    registered = (
-        instance.directory in facts.default["multi_instance_directories"].replace(",", " ").split()
-    )
-    service = secondary_service(
-        facts.manager, instance.directory, instance["multi_instance_name"], registered=registered
-    )
     return (
         *_detach(removal, facts),
-        *_stop(instance, service),
+        *_stop(removal),
         *_unregister(removal, facts),
         *_others(removal),
         *_commands(removal, instance),
@@ -157,17 +152,16 @@ def _detach(removal: Removal, facts: Facts) -> Iterator[Step]:
     yield from _edit("let the default instance do without it", facts, early, reload)
 
 
-def _stop(instance: Configured, service: Service) -> Iterator[Step]:
+def _stop(removal: Removal) -> Iterator[Step]:
+    instance = removal.instance
     enabled = {"multi_instance_enable": "no"}
     yield Step(
         "turn it off",
         set_parameters(instance.directory, {**enabled}),
         restores(instance.directory, {**enabled}, instance.stated),
     )
-    if service.disabling():
-        yield Step("do not start it at boot", service.disabling()[0], service.enabling())
     if instance.running:
-        yield Step("stop it", service.stop(), (service.start(),))
+        yield Step("stop it", removal.service.stop(), (removal.service.start(),))
 
 
 def _unregister(removal: Removal, facts: Facts) -> Iterator[Step]:

@@ -37,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A new file of its own; one that is there already is never overwritten."""
+    """A new file of its own; another one that is there is never overwritten."""
 
     path: str
     content: str
