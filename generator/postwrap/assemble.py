@@ -202,8 +202,9 @@ def artifacts(host: Host, instances: Iterable[Instance]) -> Iterator[Artifact]:
         yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
         services = _inet_services(host, instance)
         yield from manpages(instance, host.targets[0], host.layout, services, unit)
-    yield from shared_completions(host.layout, host.settings.shells)
-    yield from shared_manpages(host.layout, _codes())
+    codes = _codes()
+    yield from shared_completions(host.layout, host.settings.shells, codes)
+    yield from shared_manpages(host.layout, codes)
     yield from boot(host.layout, host.boot_facts)
 
 
@@ -214,11 +215,11 @@ def _inet_services(host: Host, instance: Instance) -> Sequence[str]:
     return ()
 
 
-def _codes() -> Iterator[tuple[str, str]]:
-    """Yield what ``postwrap check`` looks for, for the manual."""
+def _codes() -> Sequence[tuple[str, str]]:
+    """Return what ``postwrap check`` looks for, for the manual."""
     from postwrap.checks import RULES
 
-    return ((rule.code, rule.summary) for rule in RULES)
+    return sorted((rule.code, rule.summary) for rule in RULES)
 
 
 def _choose(

@@ -48,6 +48,10 @@ class Kind(StrEnum):
     LOG_TAG = "log-tag"
     INSTANCE = "instance"
     """The name of an instance, for postwrap itself."""
+    WRAPPER = "wrapper"
+    """A command of an instance, for postwrap itself."""
+    CODE = "code"
+    """The code of something that postwrap check looks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,10 @@ class Value:
     kind: Kind = Kind.NOTHING
     of: tuple[str, ...] = ()
     attached: bool = False
+
+
+END = Value("")
+"""Nothing follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from postwrap.catalog.usage import Kind, Operands, Option, Usage, Value
+from postwrap.catalog.usage import END, Kind, Operands, Option, Usage, Value
 
 ALL_QUEUES = ("incoming", "active", "deferred", "hold")
 """Where postsuper looks for a message unless it is told (postsuper(1), -d)."""
@@ -104,7 +104,7 @@ USAGES: Mapping[str, Usage] = {
             Operands((_word("command", "set-permissions"), _SETTING), first="set-permissions"),
             Operands((_word("command", "upgrade-configuration"), _SETTING),
                      first="upgrade-configuration"),
-            Operands((_word("command", *SUBCOMMANDS), Value("nothing"))),
+            Operands((_word("command", *SUBCOMMANDS), END)),
         ),
         meanings=SUBCOMMANDS | TLS_SUBCOMMANDS,
     ),
@@ -139,8 +139,8 @@ USAGES: Mapping[str, Usage] = {
             Option("-#", "edit: comment out"),
         ),
         operands=(
-            Operands((Value("nothing"),), given="aAlmT"),
-            Operands((_FILE, Value("nothing")), given="bt"),
+            Operands((END,), given="aAlmT"),
+            Operands((_FILE, END), given="bt"),
             Operands((Value("service/type/field", Kind.FIELD),), given="F"),
             Operands((Value("service/type/parameter", Kind.SERVICE_PARAMETER),), given="P"),
             Operands((Value("service/type", Kind.SERVICE),), given="M"),

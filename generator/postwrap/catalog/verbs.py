@@ -8,18 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postwrap.catalog.usage import Kind, Operands, Option, Usage, Value
-
-_DIRECTORY = Value("DIR", Kind.DIRECTORY)
-_NAMES = (Operands((Value("NAME", Kind.INSTANCE),)),)
-
-_HELP = Option("--help", "Show this message and exit.")
-_WHERE = (
-    Option("--prefix", "Install under DIR. [default: /usr/local]", _DIRECTORY),
-    Option("--destdir", "Write below DIR, for packages; no file names it.", _DIRECTORY),
-    Option("--root", "Look at the tree DIR and its etc/postfix*, not here.", _DIRECTORY),
-    Option("--user", "Install in your home directory."),
-)
+from postwrap.catalog.usage import END, Kind, Operands, Option, Usage, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +20,231 @@ class Verb:
     usage: Usage
 
 
-VERBS: tuple[Verb, ...] = ()
+ROLE = Value("ROLE", Kind.WORD, ("fallback-relay", "content-filter", "outbound", "backup-mx"))
+_NAME = Value("NAME", Kind.INSTANCE)
+_NAMES = Value("[NAME]...", Kind.INSTANCE)
+_HELP = Option("--help", "Show this message and exit.")
+_PREFIX = Option(
+    "--prefix", "Install under DIR. [default: /usr/local]", Value("DIR", Kind.DIRECTORY)
+)
+_DESTDIR = Option(
+    "--destdir", "Write below DIR, for packages; no file names it.", Value("DIR", Kind.DIRECTORY)
+)
+_ROOT = Option(
+    "--root", "Look at the tree DIR and its etc/postfix*, not here.", Value("DIR", Kind.DIRECTORY)
+)
+_USER = Option("--user", "Install in your home directory.")
+_DRY_RUN = Option("--dry-run", "Show what would be done, do nothing.")
+_JSON = Option("--json", "Print JSON.")
+_HOSTNAME = Option("--hostname", "Its myhostname.", Value("HOST"))
+_HELO_NAME = Option("--helo-name", "What it calls itself to servers.", Value("HOST"))
+_MYNETWORKS = Option("--mynetworks", "Who may send through it.", Value("NETS"))
+_SAME_SOURCE_ADDRESS = Option("--same-source-address", "Send from the address that receives.")
+_QUEUE_LIFETIME = Option(
+    "--queue-lifetime", "How long mail may wait in its queue: 20d", Value("TIME")
+)
+_TLS_CERT = Option("--tls-cert", "Its own certificate, PEM.", Value("FILE", Kind.FILE))
+_TLS_KEY = Option("--tls-key", "The certificate's key, PEM.", Value("FILE", Kind.FILE))
+_HEADER_CHECKS = Option(
+    "--header-checks", "Its own header_checks.", Value("[TYPE:]FILE", Kind.FILE)
+)
+_BODY_CHECKS = Option("--body-checks", "Its own body_checks.", Value("[TYPE:]FILE", Kind.FILE))
+_FILTER = Option("--filter", "The content filter. [127.0.0.1:10024]", Value("HOST:PORT"))
+_NEXT_HOP = Option(
+    "--next-hop",
+    "How the default instance names it: domain, host, host:port, [host]:port, "
+    "[address] or [address]:port.",
+    Value("HOP"),
+)
+_SET = Option("--set", "Any setting; may be given again.", Value("PARAM=VALUE", Kind.SETTING))
+_SHELL_LINES = Option("--dry-run", "Print the shell lines that do it, do nothing.")
+_YES = Option("--yes", "Do not ask.")
+_Y = Option("-y", "Do not ask.")
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "install",
+        "Install the commands of every instance, or of those named; remove what is out of date.",
+        Usage(
+            options=(
+                _PREFIX,
+                _DESTDIR,
+                _ROOT,
+                _USER,
+                _DRY_RUN,
+                Option("--force", "Put foreign files in the way aside, with a backup."),
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "uninstall",
+        "Remove what install wrote, for every instance or those named; keep what was edited.",
+        Usage(
+            options=(
+                _PREFIX,
+                _DESTDIR,
+                _ROOT,
+                _USER,
+                _DRY_RUN,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "diff",
+        "Show what install would change; exit 1 if anything.",
+        Usage(
+            options=(
+                _PREFIX,
+                _DESTDIR,
+                _ROOT,
+                _USER,
+                Option("--quiet", "Print nothing; the status tells."),
+                Option("-q", "Print nothing; the status tells."),
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "check",
+        "Look for what is wrong with the instances; exit 1 if anything is.",
+        Usage(
+            options=(
+                Option(
+                    "--ignore",
+                    "Pass over findings of this code; repeatable.",
+                    Value("CODE", Kind.CODE),
+                ),
+                _PREFIX,
+                _USER,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "list",
+        "List the instances: name, directories, running or not, commands installed or not.",
+        Usage(
+            options=(
+                _PREFIX,
+                _ROOT,
+                _USER,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "which",
+        "Tell what a command stands for: its instance, the real command, its file.",
+        Usage(
+            options=(
+                _PREFIX,
+                _ROOT,
+                _USER,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((Value("COMMAND", Kind.WRAPPER), END)),),
+        ),
+    ),
+    Verb(
+        "create",
+        "Make an instance: a copy of the running configuration, with a life of its own.",
+        Usage(
+            options=(
+                Option("--address", "Listen there; may be given again.", Value("ADDR[:PORT]")),
+                Option(
+                    "--add-address",
+                    "Give the addresses to DEV where the host lacks them.",
+                    Value("DEV"),
+                ),
+                Option("--role", "What it is for.", ROLE),
+                Option("--from", "Copy this configuration.", Value("DIR", Kind.DIRECTORY)),
+                Option("--queue-directory", "Its queue_directory.", Value("DIR", Kind.DIRECTORY)),
+                Option("--data-directory", "Its data_directory.", Value("DIR", Kind.DIRECTORY)),
+                Option("--syslog-name", "Its tag in the mail log.", Value("TAG")),
+                _HOSTNAME,
+                _HELO_NAME,
+                _MYNETWORKS,
+                Option("--group", "Its multi_instance_group.", Value("GROUP")),
+                Option("--no-postmulti", "Register it in alternate_config_directories alone."),
+                Option("--no-start", "Make it, and do not start it."),
+                _SAME_SOURCE_ADDRESS,
+                _QUEUE_LIFETIME,
+                _TLS_CERT,
+                _TLS_KEY,
+                _HEADER_CHECKS,
+                _BODY_CHECKS,
+                _FILTER,
+                _NEXT_HOP,
+                _SET,
+                _SHELL_LINES,
+                _YES,
+                _Y,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((Value("NAME"), END)),),
+        ),
+    ),
+    Verb(
+        "role",
+        "Give an instance that exists a role: fallback-relay, content-filter, outbound, backup-mx.",
+        Usage(
+            options=(
+                _HOSTNAME,
+                _HELO_NAME,
+                _MYNETWORKS,
+                _SAME_SOURCE_ADDRESS,
+                _QUEUE_LIFETIME,
+                _TLS_CERT,
+                _TLS_KEY,
+                _HEADER_CHECKS,
+                _BODY_CHECKS,
+                _FILTER,
+                _NEXT_HOP,
+                _SET,
+                _SHELL_LINES,
+                _YES,
+                _Y,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAME, ROLE, END)),),
+        ),
+    ),
+    Verb(
+        "remove",
+        "Remove an instance without mail; its directories are kept beside their old places.",
+        Usage(
+            options=(
+                Option("--purge", "Keep nothing of it."),
+                Option(
+                    "--requeue-to",
+                    "Hand its mail to this instance: default",
+                    Value("NAME", Kind.INSTANCE),
+                ),
+                _SHELL_LINES,
+                _YES,
+                _Y,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAME, END)),),
+        ),
+    ),
+)
 
 POSTWRAP = Usage(
     options=(Option("--version", "Print the version."), _HELP),

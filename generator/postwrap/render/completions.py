@@ -76,8 +76,13 @@ def completions(
             )
 
 
-def shared_completions(layout: Layout, shells: Collection[str] = SHELLS) -> Iterator[Artifact]:
-    """Yield what the completions of all instances have in common, and those of postwrap itself."""
+def shared_completions(
+    layout: Layout, shells: Collection[str] = SHELLS, codes: Sequence[tuple[str, str]] = ()
+) -> Iterator[Artifact]:
+    """Yield what the completions of all instances have in common, and those of postwrap itself.
+
+    ``codes`` are those of ``postwrap check``, with a line each.
+    """
     if not shells:
         return
     values = {"layout": layout, "remake": layout.remake()}
@@ -90,6 +95,7 @@ def shared_completions(layout: Layout, shells: Collection[str] = SHELLS) -> Iter
             commands=[command.name for command in CATALOG],
             places=places,
             tables=_tables(),
+            codes=codes,
             attached=_attached_flags(),
             **values,
         ),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from postwrap.bundle import Artifact
 from postwrap.catalog import find
 from postwrap.catalog.usage import Option, Usage
-from postwrap.catalog.verbs import POSTWRAP, VERBS
+from postwrap.catalog.verbs import VERBS, Verb
 from postwrap.errors import Status
 from postwrap.instance import Instance
 from postwrap.layout import Layout
@@ -96,16 +97,15 @@ def manpages(
 
 def shared_manpages(layout: Layout, codes: Iterable[tuple[str, str]] = ()) -> Iterator[Artifact]:
     """Yield postwrap(8) and postwrap.toml(5); ``codes`` are those of check, with a line each."""
-    verbs = [(verb, _synopsis(verb.name, verb.usage)) for verb in VERBS]
+    verbs = [(verb, _synopsis(verb), list(_described(verb.usage))) for verb in VERBS]
     yield Artifact(
         path=f"{layout.man}/man8/postwrap.8",
         content=render(
             "man/postwrap.8.j2",
             layout=layout,
             verbs=verbs,
-            options=list(POSTWRAP.options),
             statuses=[(status.value, text) for status, text in STATUSES.items()],
-            codes=sorted(codes),
+            codes=list(codes),
         ),
     )
     yield Artifact(
@@ -134,14 +134,24 @@ def _command_directories(targets: Iterable[Target], layout: Layout) -> list[str]
     return sorted({layout.command_directory(target.path) for target in targets})
 
 
-def _synopsis(name: str, usage: Usage) -> str:
-    """Return the operands of a verb as a synopsis has them."""
-    operands = (value.name for rule in usage.operands for value in rule.values)
-    return " ".join(("postwrap", name, *(["[options]"] if usage.options else []), *operands))
+def _synopsis(verb: Verb) -> str:
+    """Return a verb as a synopsis has it."""
+    values = (value for rule in verb.usage.operands for value in rule.values)
+    return " ".join(("postwrap", verb.name, "[option]...", *(v.name for v in values if v.name)))
 
 
-def flags(option: Option) -> str:
-    """Return an option with its value, as a manual has it: ``--prefix DIR``."""
+def _described(usage: Usage) -> Iterator[tuple[str, str]]:
+    """Yield each option as it is typed, ``--prefix DIR``, and what it does.
+
+    Two flags that do the same stand together; --help is the same everywhere.
+    """
+    for summary, options in groupby(usage.options, key=lambda option: option.summary):
+        flags = [_typed(option) for option in options]
+        if "--help" not in flags:
+            yield ", ".join(flags), summary
+
+
+def _typed(option: Option) -> str:
     return f"{option.flag} {option.value.name}" if option.value else option.flag
 
 
