@@ -50,12 +50,20 @@ def test_talk_instances_have_queues_of_their_own(talk: Host) -> None:
     assert not talk.running("/etc/postfix-out")
 
 
+@both
 def test_bare_host_is_stock(bare_host: Host) -> None:
     assert not bare_host.running()
     assert bare_host.queue() == []
     assert [p.name for p in bare_host.path("/etc").glob("postfix*")] == ["postfix"]
     assert list(bare_host.path("/usr/local/sbin").iterdir()) == []
-    bare_host.run("postfix", "check")
+    # `postfix check` finds nothing to make or mend in the queue directory.
+    look = 'cd /var/spool/postfix && stat -c "%n %A %U:%G" "$@"'
+    spool = bare_host.sh("ls /var/spool/postfix").stdout.split()
+    before = bare_host.sh(look, *spool).stdout
+    assert bare_host.run("postfix", "check").returncode == 0
+    assert bare_host.sh(look, *spool).stdout == before
+    now = set(bare_host.sh("ls /var/spool/postfix").stdout.split())
+    assert now - set(spool) <= {"dev", "etc", "lib", "usr"}, "the chroot jail alone may be new"
 
 
 def test_sink_keeps_envelope_and_greeting(host: Host) -> None:
