@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from postwrap import layout, settings, targets
 from postwrap.boot import Place, facts_of, own_unit, places
@@ -18,7 +18,7 @@ from postwrap.install import manifest as manifests
 from postwrap.install.manifest import Manifest
 from postwrap.install.plan import Plan, plan
 from postwrap.instance import Instance, select, suffix_of
-from postwrap.layout import SYSTEM_COMMAND_DIRECTORIES, Layout
+from postwrap.layout import SYSTEM_COMMAND_DIRECTORIES, Layout, system_layout
 from postwrap.postfix import Postfix
 from postwrap.render.boot import BootFacts, Init, boot
 from postwrap.render.completions import completions, shared_completions
@@ -92,19 +92,25 @@ class Host:
         """Where those are kept."""
         return f"{self.layout.state}/facts.json"
 
-    def keep_facts(self) -> None:
-        """Keep what postconf said for the next run; staged trees and packages carry no such file.
-
-        The caller holds the lock. It is only a cache, so failing to keep it is no failure.
-        """
+    @cached_property
+    def new_facts(self) -> Artifact | None:
+        """What postconf said that is not kept yet; a staged tree carries no such file."""
         if self.where.root or self.where.destdir:
-            return
+            return None
         found = {*(i.directory for i in self.discovery.instances), *self.discovery.refused}
         artifact = self.facts.artifact(self.facts_path, found)
-        if self.destination.entry(artifact.path).digest != artifact.digest:
+        is_kept = self.destination.entry(artifact.path).digest == artifact.digest
+        return None if is_kept else artifact
+
+    def keep_facts(self) -> None:
+        """Keep what postconf said for the next run; the caller holds the lock.
+
+        It is only a cache, so failing to keep it is no failure.
+        """
+        if self.new_facts:
             with contextlib.suppress(OSError):
-                self.destination.stage(artifact)
-                self.destination.commit(artifact.path)
+                self.destination.stage(self.new_facts)
+                self.destination.commit(self.new_facts.path)
 
     @cached_property
     def discovery(self) -> Discovery:
@@ -242,21 +248,30 @@ def instances_of(directories: Iterable[str]) -> tuple[Instance, ...]:
 
 
 def foreign_commands(host: Host) -> Mapping[str, str]:
-    """Return the commands in the system's directories that postwrap did not make, by name."""
-    ours = {*host.manifest.files, *_installed_on(host)}
+    """Return the commands in the system's directories that postwrap did not make, by name.
+
+    Directories are told apart by where they really are: /sbin may be /usr/sbin, and that /usr/bin.
+    """
+    resolved = cache(lambda directory: host.source.real(directory).resolve())
+    ours = {
+        resolved(path.rpartition("/")[0]) / path.rpartition("/")[2]
+        for path in (*host.manifest.files, *_installed_elsewhere(host))
+    }
     return {
         name: f"{directory}/{name}"
         for directory in reversed(SYSTEM_COMMAND_DIRECTORIES)
         for name in host.source.names(directory)
-        if f"{directory}/{name}" not in ours
+        if resolved(directory) / name not in ours
     }
 
 
-def _installed_on(host: Host) -> Iterable[str]:
-    """Return what an installed postwrap wrote on the host that a package is built on."""
-    if not host.where.destdir:
-        return ()
-    return manifests.load(host.source, manifests.manifest_path(host.layout.state)).files
+def _installed_elsewhere(host: Host) -> Iterator[str]:
+    """Yield what postwrap wrote in other places than the one that is installed to now.
+
+    A package may have brought the commands under /usr, and packages are built on such hosts.
+    """
+    for state in {host.layout.state, system_layout("/usr").state}:
+        yield from manifests.load(host.source, manifests.manifest_path(state)).files
 
 
 def _without_collisions(

@@ -13,7 +13,8 @@ from postwrap.assemble import Assembly, Host, Scope, assemble, instances_of
 from postwrap.cli import app, output, where
 from postwrap.diff import unified
 from postwrap.errors import Problem, Status
-from postwrap.install.plan import Action, Plan, plan
+from postwrap.install.manifest import Manifest
+from postwrap.install.plan import Action, Plan, is_settled, plan
 from postwrap.install.session import Session, session
 from postwrap.instance import select
 from postwrap.service import SCRIPT, Services
@@ -59,10 +60,12 @@ def uninstall(
 ) -> None:
     """Remove what install wrote, for every instance or those named; keep what was edited."""
     host = where.host(prefix, destdir, root, user)
-    planned = _plan_removal(host, names or ())
-    if not dry_run:
+    planned = _plan_removal(host, host.manifest, names or ())
+    if not dry_run and not is_settled(planned, host.manifest):
         with _session(host) as held:
-            held.apply(planned, held.manifest())
+            manifest = held.manifest()
+            planned = _plan_removal(host, manifest, names or ())
+            held.apply(planned, manifest)
             if not planned.manifest.files:
                 host.destination.remove(host.facts_path)
     told = () if dry_run else tell_init(host, planned)
@@ -94,6 +97,9 @@ def diff(
 
 def _install(host: Host, assembly: Assembly, force: bool) -> Plan:
     """Install ``assembly`` unless something is in the way; return the plan that was made."""
+    planned = assembly.plan(host.manifest, host.destination, force=force)
+    if is_settled(planned, host.manifest) and not host.new_facts:
+        return planned  # without a lock, which would touch its directory
     with _session(host) as held:
         before = held.manifest()
         planned = assembly.plan(before, host.destination, force=force)
@@ -121,9 +127,8 @@ def tell_init(host: Host, planned: Plan) -> Sequence[Problem]:
     return services.reload()
 
 
-def _plan_removal(host: Host, names: Sequence[str]) -> Plan:
+def _plan_removal(host: Host, manifest: Manifest, names: Sequence[str]) -> Plan:
     """Return the plan that takes away the files of the instances ``names``, or of all."""
-    manifest = host.manifest
     chosen = None
     if names:
         known = instances_of(manifest.instances())

@@ -45,8 +45,8 @@ class Transaction:
         after = Manifest(self.plan.manifest.files, tuple(sorted(directories)))
         if not self.plan.changes and after == self.before:
             return after
-        write_manifest(self.filesystem, transition(self.before, after), self.state)
         try:
+            write_manifest(self.filesystem, transition(self.before, after), self.state)
             self._change(missing)
         except BaseException as error:
             self._fail(error)
@@ -93,7 +93,12 @@ class Transaction:
             self.filesystem.remove(backup)
         for directory in reversed(self.made):
             self.filesystem.remove_directory(directory)
-        write_manifest(self.filesystem, self.before, self.state)
+        try:
+            write_manifest(self.filesystem, self.before, self.state)
+        except OSError:
+            # A full disk, say. Whether the old manifest is there or the one of both states: the
+            # next run knows the files of either.
+            self.filesystem.unstage(manifest_path(self.state))
 
     def _restore(self, change: Change) -> None:
         before = change.before

@@ -89,6 +89,11 @@ def plan(
     return Plan(tuple(changes), tuple(conflicts), tuple(kept), result)
 
 
+def is_settled(planned: Plan, manifest: Manifest) -> bool:
+    """Whether ``planned`` changes nothing, neither files nor the ``manifest`` that is there."""
+    return not planned.changes and planned.manifest == manifest
+
+
 _REPLACEABLE = frozenset({Kind.FILE, Kind.LINK})
 """What --force may put aside; a directory or a device stays, whoever orders."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.install.apply import Transaction
 from postwrap.install.lock import locked
@@ -33,7 +34,9 @@ class Session:
         self.made = [*transaction.run().directories]
 
     def prepare(self) -> None:
-        """Make the state directory."""
+        """Make the state directory; a staging directory that is not there yet, too."""
+        if self.filesystem.root:
+            self.filesystem.real("").mkdir(parents=True, exist_ok=True)
         state = PurePosixPath(self.state)
         for directory in (*reversed(state.parents), state):
             if not self.filesystem.is_directory(str(directory)):
@@ -51,7 +54,13 @@ def session(filesystem: Filesystem, state: str, on_wait: Callable[[], None]) -> 
     held = Session(filesystem, state)
     lock = filesystem.real(f"{state}/lock")
     try:
-        with locked(lock, held.prepare, on_wait):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(lock, held.prepare, on_wait))
+            except OSError as error:
+                # Nothing is lost by then, nor changed but for the directories that go below.
+                hint = "run postwrap as root, or give --user or another --prefix"
+                raise RefusedError(f"{error.filename}: {error.strerror}", hint) from error
             yield held
     finally:
         if not filesystem.exists(manifest_path(state)):
