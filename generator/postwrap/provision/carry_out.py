@@ -20,6 +20,7 @@ from postwrap.provision import proof
 from postwrap.provision.journal import Journal, Record, State, finished
 from postwrap.provision.requeue import has_mail, requeue
 from postwrap.provision.steps import (
+    NO_SUCH_COMMAND,
     Operation,
     Prove,
     RemoveQueue,
@@ -67,16 +68,21 @@ class Worker:
             self._command(argv, operation.accept)
 
     def _command(self, argv: Sequence[str], accept: tuple[int, ...]) -> None:
-        result = subprocess.run(
-            _real(argv),
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env=_environment(),
-            errors="surrogateescape",
-            stdin=subprocess.DEVNULL,
-            umask=0o022,
-        )
+        try:
+            result = subprocess.run(
+                _real(argv),
+                capture_output=True,
+                check=False,
+                encoding="utf-8",
+                env=_environment(),
+                errors="surrogateescape",
+                stdin=subprocess.DEVNULL,
+                umask=0o022,
+            )
+        except FileNotFoundError:
+            if NO_SUCH_COMMAND in accept:
+                return
+            raise OperationError(f"{argv[0]}: there is no such command") from None
         if result.returncode not in accept:
             said = (result.stderr or result.stdout).strip().splitlines()
             words = said[-1] if said else f"exit status {result.returncode}"

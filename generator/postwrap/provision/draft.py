@@ -186,10 +186,12 @@ def _interfaces(facts: Facts, endpoints: tuple[Endpoint, ...]) -> str:
     explicit = [w for w in told if w.lower() not in {"all", "loopback-only"}]
     words = explicit if len(explicit) == len(told) else _spoken(facts)
     kept = [word for word in words if word.strip("[]") not in given]
-    if not kept:
+    left = {e.address for e in facts.default.endpoints} - given - {*WILDCARDS}
+    left |= {*kept} & {*facts.addresses}
+    if any(map(is_loopback, given)) or all(map(is_loopback, left)):
         taken = " and ".join(sorted(given))
         hint = "give the new instance another address, or a port of its own: --address ADDRESS:PORT"
-        raise RefusedError(f"{taken}: is all that the default instance listens on", hint)
+        raise RefusedError(f"{taken}: is what the default instance needs for itself", hint)
     return ", ".join(kept)
 
 

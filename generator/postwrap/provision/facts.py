@@ -38,7 +38,6 @@ from postwrap.status import is_running
 PARAMETERS = (
     "alternate_config_directories",
     "content_filter",
-    "daemon_directory",
     "data_directory",
     "inet_interfaces",
     "inet_protocols",
@@ -177,9 +176,7 @@ def gather(host: Host, device: str = "") -> Facts:
         addresses=addresses,
         listeners=tuple(foreign_listeners(instances)),
         default_service=running_service(filesystem, instances[0]),
-        jail=look_at_jail(
-            filesystem, instances[0]["queue_directory"], instances[0]["daemon_directory"]
-        ),
+        jail=look_at_jail(filesystem, instances[0]["queue_directory"]),
         network=look_at_network(filesystem, device),
         amavis=look_at_amavis(filesystem),
         own_postfix=_own_postfix(host),

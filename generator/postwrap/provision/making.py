@@ -223,7 +223,8 @@ def plan_role(host: Host, name: str, options: RoleOptions) -> Plan:
     need_writable(host.source, facts.default.directory)
     made = change(options, facts, instance)
     service = running_service(host.source, instance)
-    steps = role_steps(made, facts, service)
+    wrapped = instance.directory in host.manifest.instances()
+    steps = role_steps(made, facts, service, wrapped=wrapped)
     hostname = made.second.get("myhostname") or instance["myhostname"]
     return Plan(
         key(instance.directory),

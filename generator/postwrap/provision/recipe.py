@@ -45,8 +45,9 @@ def create_steps(options: CreateOptions, facts: Facts, draft: Draft) -> tuple[St
         *_filling(draft),
         *jail_steps(facts, draft, registered=options.postmulti),
         *filter_steps(facts, draft.directory, draft.share.forward),
+        *_turning_on(draft),
         *_commands(options),
-        *_turning_on(options, facts, draft),
+        *_starting(options, facts, draft),
     )
 
 
@@ -147,11 +148,13 @@ def registration(options: CreateOptions, facts: Facts, directory: str) -> dict[s
     """Return what makes ``directory`` known to the default instance."""
     listed = "multi_instance_directories" if options.postmulti else "alternate_config_directories"
     known = facts.default.stated.get(listed, "")
-    made: dict[str, str | None] = {listed: f"{known}, {directory}" if known else directory}
+    # The list comes last: with it, postfix(1) asks the wrapper for all instances.
+    made: dict[str, str | None] = {}
     if options.postmulti and not facts.default["multi_instance_wrapper"]:
         made["multi_instance_wrapper"] = WRAPPER
     if options.postmulti and facts.default["multi_instance_enable"] != "yes":
         made["multi_instance_enable"] = "yes"
+    made[listed] = f"{known}, {directory}" if known else directory
     return made
 
 
@@ -207,7 +210,7 @@ def listed_restores(
         if restore.parameter in {"multi_instance_directories", "alternate_config_directories"}:
             element = restore.written.replace(",", " ").split()[-1]
         made.append(Restore(directory, restore.parameter, restore.written, restore.before, element))
-    return tuple(made)
+    return tuple(reversed(made))
 
 
 def filter_steps(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[Step]:
@@ -249,22 +252,29 @@ def amavis_settings(endpoint: str, directory: str) -> str:
 def _commands(options: CreateOptions) -> Iterator[Step]:
     yield Step(
         "its own commands: " + ", ".join(f"{c}-{options.name}" for c in ("mailq", "sendmail")),
-        run("postwrap", "install", options.name, accept=(0, 1)),
+        install(options.name),
         (run("postwrap", "uninstall", options.name, accept=(0, 1, 3)),),
     )
 
 
-def _turning_on(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
+def install(word: str) -> Run:
+    """Return what gives the instance ``word`` its commands; 1 tells of trouble with others."""
+    return run("postwrap", "install", word, accept=(0, 1))
+
+
+def _turning_on(draft: Draft) -> Iterator[Step]:
+    on = {"multi_instance_enable": "yes"}
+    undo = restores(draft.directory, on, {"multi_instance_enable": "no"})
+    yield Step("turn it on", set_parameters(draft.directory, {**on}), undo)
+
+
+def _starting(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
     command = facts.own_postfix and f"{facts.own_postfix}-{options.name}"
     service = Service(draft.directory, command=command)
-    yield Step(
-        "turn it on",
-        set_parameters(draft.directory, {"multi_instance_enable": "yes"}),
-        (set_parameters(draft.directory, {"multi_instance_enable": "no"}),),
-    )
     if has_to_see(draft, facts):
         yield Step("let the default instance see the change", refresh(draft, facts))
     if options.start:
-        yield Step("start it", service.start(), (service.stop(),))
+        stop = (service if facts.systemd else Service(draft.directory)).stop()
+        yield Step("start it", service.start(), (stop,))
         where = tuple((e.address, e.port) for e in draft.endpoints)
         yield Step("see that it runs, listens and takes mail", Prove(draft.directory, where))

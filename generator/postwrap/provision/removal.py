@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.journal import Record
-from postwrap.provision.recipe import building_site
+from postwrap.provision.recipe import building_site, install
 from postwrap.provision.service import Service
 from postwrap.provision.steps import (
     Operation,
@@ -182,7 +182,7 @@ def _commands(removal: Removal, instance: Configured) -> Iterator[Step]:
         yield Step(
             "take its commands away",
             run("postwrap", "uninstall", instance.directory, accept=(0, 1)),
-            (run("postwrap", "install", instance.directory, accept=(0, 1)),),
+            (install(instance.directory),),
         )
 
 

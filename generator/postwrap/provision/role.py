@@ -10,7 +10,7 @@ from postwrap.provision.draft import derived_hostname, names, networks, receivin
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback
 from postwrap.provision.options import RoleOptions
-from postwrap.provision.recipe import filter_steps, listed_restores, transport_step
+from postwrap.provision.recipe import filter_steps, install, listed_restores, transport_step
 from postwrap.provision.roles import Pair, Settings, Share, share
 from postwrap.provision.service import Service
 from postwrap.provision.steps import Operation, Step, restores, set_parameters
@@ -82,21 +82,23 @@ def _differing(wanted: Settings, instance: Configured) -> dict[str, str | None]:
     return {name: value for name, value in wanted.items() if stated.get(name) != value}
 
 
-def role_steps(made: Change, facts: Facts, service: Service) -> tuple[Step, ...]:
-    """Return the steps that make ``made`` so."""
+def role_steps(made: Change, facts: Facts, service: Service, *, wrapped: bool) -> tuple[Step, ...]:
+    """Return the steps that make ``made`` so; ``wrapped``: it has commands, and manual pages."""
     default, instance = facts.default, made.instance
     first = _differing(made.first, default)
     reloads = (
         service.reload() if instance.running and made.second else None,
         facts.default_service.reload() if default.running and first else None,
     )
-    return (
+    steps = (
         *_settings("give it its settings", instance, made.second, reloads[0]),
         *((transport_step(default.directory, made.share.transport),) if _new(made, facts) else ()),
         *_settings("give the default instance its share", default, first, reloads[1], lasting=True),
         *_filter(made, facts),
         *(Step("let it be seen", reload) for reload in reloads if reload),
     )
+    renewed = Step("let its manual page say so", install(instance.directory))
+    return (*steps, renewed) if steps and wrapped else steps
 
 
 def _new(made: Change, facts: Facts) -> bool:

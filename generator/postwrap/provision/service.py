@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
-from postwrap.provision.steps import Argv, Run, run
+from postwrap.provision.steps import NO_SUCH_COMMAND, Argv, Run, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,18 @@ class Service:
         """Return what stops it; that it does not run is no error."""
         if self.unit:
             return run("systemctl", "stop", self.unit)
-        return run(*self._postfix, "stop", accept=(0, 1))
+        return run(*self._postfix, "stop", accept=(0, 1, NO_SUCH_COMMAND))
 
     def restart(self) -> Run:
-        """Return what stops and starts it."""
+        """Return what stops and starts it, in one process that outlives a killed postwrap."""
         if self.unit:
             return run("systemctl", "restart", self.unit)
-        return Run((*self.stop().commands, *self.start().commands))
+        stop, start = (shlex.join((*self._postfix, verb)) for verb in ("stop", "start"))
+        return run("sh", "-c", f"{stop}; {start}")
 
     def reload(self) -> Run:
         """Return what makes it read its configuration again."""
-        return run("postfix", "-c", self.directory, "reload")
+        return run("postfix", "-c", self.directory, "reload", accept=(0, 1))
 
     @property
     def _postfix(self) -> Argv:

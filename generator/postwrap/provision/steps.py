@@ -16,6 +16,9 @@ from typing import Any
 
 Argv = tuple[str, ...]
 
+NO_SUCH_COMMAND = 127
+"""The exit status by which a shell tells that it found no such command."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -29,10 +32,9 @@ class Run:
 
     @property
     def shell(self) -> str:
-        """The line to type."""
-        line = " && ".join(shlex.join(argv) for argv in self.commands)
-        tolerated = [status for status in self.accept if status]
-        return line + "".join(f" || [ $? -eq {status} ]" for status in tolerated[:1])
+        """The lines to type."""
+        tolerated = [f" || [ $? -eq {status} ]" for status in self.accept if status]
+        return "\n".join(shlex.join(argv) + "".join(tolerated[:1]) for argv in self.commands)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,12 +158,16 @@ def run(*argv: str, accept: tuple[int, ...] = (0,)) -> Run:
 
 
 def set_parameters(directory: str, settings: Mapping[str, str | None]) -> Run:
-    """Return the operation that sets parameters in main.cf; those of None are taken out of it."""
+    """Return the operation that sets parameters in main.cf; those of None are taken out of it.
+
+    Each has a postconf of its own: one that adds several does so in an order of its own, which
+    differs from run to run.
+    """
     postconf = ("postconf", "-c", directory)
     gone = [name for name, value in settings.items() if value is None]
     kept = [f"{name}={value}" for name, value in settings.items() if value is not None]
-    commands = (("-X", *gone) if gone else (), ("-e", *kept) if kept else ())
-    return Run(tuple((*postconf, *words) for words in commands if words))
+    removed = ((*postconf, "-X", *gone),) if gone else ()
+    return Run((*removed, *((*postconf, "-e", setting) for setting in kept)))
 
 
 def restores(

@@ -34,12 +34,11 @@ class Network:
     place: str = ""
 
 
-def look_at_jail(filesystem: Filesystem, queue_directory: str, daemon_directory: str) -> Jail:
+def look_at_jail(filesystem: Filesystem, queue_directory: str) -> Jail:
     """Return how a jail is filled on this host."""
-    script = f"{daemon_directory}/postfix-script"
-    if filesystem.is_file(script) and "configure-instance" in filesystem.read_text(script):
-        return Jail()  # Debian 13: postfix check and postfix start do it
     filler = _FILLER if filesystem.is_file(_FILLER) else ""
+    if filler and "postmulti" not in filesystem.read_text(filler):
+        return Jail()  # Debian 13: postfix check and postfix start do it
     inside = (f"{queue_directory}/{part}" for part in _JAIL_PARTS)
     parts = tuple(path for path in inside if filesystem.is_directory(path))
     files = tuple(f for n in _JAILED if filesystem.is_file(f := f"/etc/{n}"))
