@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from postwrap.filesystem import Filesystem, Kind
 from postwrap.instance import Instance
 from postwrap.layout import Layout
-from postwrap.render.boot import DEFAULT_UNIT, BootFacts, Init, generator
+from postwrap.render.boot import BootFacts, Init, generator
 
 _HOOKS = ("/etc/resolvconf/update-libc.d", "/etc/network/if-up.d", "/etc/ppp/ip-up.d")
 """Where Debian and openresolv run scripts when resolv.conf has changed, or may have."""
@@ -53,7 +53,7 @@ def places(filesystem: Filesystem, layout: Layout) -> dict[str, Place]:
 def own_unit(instance: Instance, places: Mapping[str, Place]) -> str:
     """Return the unit that starts ``instance`` and no other, "" where there is none."""
     place = places.get(instance.directory)
-    if not place or (place.unit == DEFAULT_UNIT and not instance.is_default):
+    if not place or [other.unit for other in places.values()].count(place.unit) > 1:
         return ""
     return place.unit
 

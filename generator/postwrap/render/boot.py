@@ -12,9 +12,6 @@ from postwrap.layout import Layout
 from postwrap.postfix import SEARCH_PATH
 from postwrap.render import render
 
-DEFAULT_UNIT = "postfix.service"
-"""The unit of every distribution that brings up all of Postfix, and stops it."""
-
 DIRECTORIES = {
     "postfix-instance@.service": "/etc/postfix-%I",
     "postfix-directory@.service": "%f",
