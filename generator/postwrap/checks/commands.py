@@ -55,6 +55,7 @@ def _install(facts: Facts, instance: InstanceFacts) -> str:
 def commands_left(facts: Facts) -> Iterator[Hit]:
     """Yield the installed files that no instance wants any more."""
     if facts.left:
+        first = min(facts.left, key=lambda path: "bin" not in path)
         more = f" and {len(facts.left) - 1} more" if len(facts.left) > 1 else ""
-        message = f"{facts.left[0]}{more}: for no instance that is there"
+        message = f"{first}{more}: for no instance that is there"
         yield Hit("", message, shlex.join(["postwrap", "install", *facts.install_options]))

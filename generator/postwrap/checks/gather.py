@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from postwrap.assemble import Assembly, Host, assemble
 from postwrap.boot import Place
+from postwrap.bundle import Artifact
 from postwrap.checks import amavis, boot_facts, network
 from postwrap.checks.addresses import WILDCARDS, Address, address_of, split_service
 from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts, Listener, Service
@@ -113,12 +115,15 @@ def _looks_like_one(filesystem: Filesystem, directory: str) -> bool:
 
 
 def _commands(host: Host, assembly: Assembly) -> Mapping[str, Installed]:
-    """Return how the commands of each instance that is served are installed."""
-    own = {
-        i.directory: [a for a in assembly.bundle if a.instance == i.directory]
-        for i in assembly.instances
-    }
-    return {d: installed(artifacts, host.destination) for d, artifacts in own.items() if artifacts}
+    """Return how the wrappers of each instance that is served are installed.
+
+    Their manual pages name settings, and are out of date with every edit of main.cf.
+    """
+    own: dict[str, list[Artifact]] = defaultdict(list)
+    for artifact in assembly.bundle:
+        if artifact.command and artifact.mode & 0o111:
+            own[artifact.instance].append(artifact)
+    return {d: installed(artifacts, host.destination) for d, artifacts in own.items()}
 
 
 def _instance(
