@@ -252,16 +252,14 @@ def foreign_commands(host: Host) -> Mapping[str, str]:
 
     Directories are told apart by where they really are: /sbin may be /usr/sbin, and that /usr/bin.
     """
-    resolved = cache(lambda directory: host.source.real(directory).resolve())
-    ours = {
-        resolved(path.rpartition("/")[0]) / path.rpartition("/")[2]
-        for path in (*host.manifest.files, *_installed_elsewhere(host))
-    }
+    resolved = cache(lambda directory: str(host.source.real(directory).resolve()))
+    paths = (path.rpartition("/") for path in (*host.manifest.files, *_installed_elsewhere(host)))
+    ours = {(resolved(directory), name) for directory, _, name in paths}
     return {
         name: f"{directory}/{name}"
         for directory in reversed(SYSTEM_COMMAND_DIRECTORIES)
         for name in host.source.names(directory)
-        if resolved(directory) / name not in ours
+        if (resolved(directory), name) not in ours
     }
 
 
@@ -270,7 +268,10 @@ def _installed_elsewhere(host: Host) -> Iterator[str]:
 
     A package may have brought the commands under /usr, and packages are built on such hosts.
     """
-    for state in {host.layout.state, system_layout("/usr").state}:
+    states = {system_layout("/usr").state, host.layout.state}
+    if not host.where.destdir:
+        states.remove(host.layout.state)  # the manifest of this very installation
+    for state in states:
         yield from manifests.load(host.source, manifests.manifest_path(state)).files
 
 

@@ -157,4 +157,6 @@ def _typed(option: Option) -> str:
 
 def _printable(text: str) -> str:
     """Return ``text`` without what would end a line of roff or harm a terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else "?" for c in text)

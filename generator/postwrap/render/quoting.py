@@ -6,7 +6,9 @@ import re
 import shlex
 from collections.abc import Callable
 
-_ROFF_SPECIAL = {"\\": "\\e", "-": "\\-", "'": "\\(aq", "^": "\\(ha", "~": "\\(ti", "`": "\\(ga"}
+_ROFF_SPECIAL = str.maketrans(
+    {"\\": "\\e", "-": "\\-", "'": "\\(aq", "^": "\\(ha", "~": "\\(ti", "`": "\\(ga"}
+)
 _FISH_PLAIN = re.compile(r"[A-Za-z0-9_./@%+,:-]+\Z")
 
 
@@ -24,7 +26,7 @@ def fish(text: str) -> str:
 
 def roff(text: str) -> str:
     """Return ``text`` as running text of a man page: no request, every hyphen one to copy."""
-    escaped = "".join(_ROFF_SPECIAL.get(character, character) for character in text)
+    escaped = text.translate(_ROFF_SPECIAL)
     return "\\&" + escaped if escaped.startswith((".", "'")) else escaped
 
 
