@@ -164,7 +164,7 @@ def test_operands_of_a_verb_are_those_of_the_app(verb: Any) -> None:
     parameters = [p for p in commands()[verb.name].params if not is_option(p)]
     told = [p.metavar.strip("[]") if p.nargs == 1 else p.metavar for p in parameters]
     values = [value for rule in verb.usage.operands for value in rule.values]
-    assert [value.name for value in values if value.name] == told
+    assert [value.name.strip("[].") for value in values if value.name] == told
     is_open = any(p.nargs == -1 for p in parameters)
     assert is_open == bool(values[-1].name), "what may come again, and what not"
 

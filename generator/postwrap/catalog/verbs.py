@@ -64,7 +64,7 @@ _Y = Option("-y", "Do not ask.")
 VERBS: tuple[Verb, ...] = (
     Verb(
         "install",
-        "Install the commands of every instance, or of those named; remove what is out of date.",
+        "Install the commands of every instance, or of those named.",
         Usage(
             options=(
                 _PREFIX,
@@ -81,7 +81,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "uninstall",
-        "Remove what install wrote, for every instance or those named; keep what was edited.",
+        "Remove what install wrote, for every instance or those named.",
         Usage(
             options=(
                 _PREFIX,
@@ -114,7 +114,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "check",
-        "Look for what is wrong with the instances; exit 1 if anything is.",
+        "Look for what is wrong with the instances; exit 1 if anything.",
         Usage(
             options=(
                 Option(
@@ -132,7 +132,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "list",
-        "List the instances: name, directories, running or not, commands installed or not.",
+        "List the instances: running or not, commands installed or not.",
         Usage(
             options=(
                 _PREFIX,
@@ -146,7 +146,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "which",
-        "Tell what a command stands for: its instance, the real command, its file.",
+        "Tell what a command stands for: mailq-out, say.",
         Usage(
             options=(
                 _PREFIX,
@@ -160,7 +160,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "create",
-        "Make an instance: a copy of the running configuration, with a life of its own.",
+        "Make an instance from a copy of the running configuration.",
         Usage(
             options=(
                 Option("--address", "Listen there; may be given again.", Value("ADDR[:PORT]")),
@@ -200,7 +200,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "role",
-        "Give an instance that exists a role: fallback-relay, content-filter, outbound, backup-mx.",
+        "Give an instance a role, or new settings.",
         Usage(
             options=(
                 _HOSTNAME,
@@ -226,7 +226,7 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "remove",
-        "Remove an instance without mail; its directories are kept beside their old places.",
+        "Remove an instance without mail, keeping its directories.",
         Usage(
             options=(
                 Option("--purge", "Keep nothing of it."),

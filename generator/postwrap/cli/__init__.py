@@ -6,14 +6,28 @@ Each module here adds its verbs to ``app``. Nothing else imports this package.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from postwrap import __version__
 from postwrap.cli import output
 from postwrap.errors import FailedError, PostwrapError, Status
 
+_ORDER = ("list", "create", "role", "check", "remove", "install", "diff", "uninstall", "which")
+
+
+class Verbs(TyperGroup):
+    """The verbs in the order in which an instance lives, and help lists them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the verbs."""
+        return [name for name in _ORDER if name in self.commands]
+
+
 app = typer.Typer(
+    cls=Verbs,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
@@ -40,7 +54,7 @@ def options(
 def main() -> None:
     """Run postwrap: the outermost exception handler and the exit statuses of errors.Status."""
     try:
-        app()
+        app(prog_name="postwrap")
     except PostwrapError as error:
         output.error(error.message, error.hint)
         sys.exit(error.status)

@@ -37,7 +37,10 @@ def install(
     force: Force = False,
     json: where.Json = False,
 ) -> None:
-    """Install the commands of every instance, or of those named; remove what is out of date."""
+    """Install the commands of every instance, or of those named.
+
+    Removes what is out of date.
+    """
     host = where.host(prefix, destdir, root, user)
     assembly = assemble(host, names or ())
     if dry_run:
@@ -58,7 +61,10 @@ def uninstall(
     dry_run: DryRun = False,
     json: where.Json = False,
 ) -> None:
-    """Remove what install wrote, for every instance or those named; keep what was edited."""
+    """Remove what install wrote, for every instance or those named.
+
+    Keeps what was edited, and names it.
+    """
     host = where.host(prefix, destdir, root, user)
     planned = _plan_removal(host, host.manifest, names or ())
     if not dry_run and not is_settled(planned, host.manifest):

@@ -29,7 +29,7 @@ def check_instances(
     user: where.User = False,
     json: where.Json = False,
 ) -> None:
-    """Look for what is wrong with the instances; exit 1 if anything is."""
+    """Look for what is wrong with the instances; exit 1 if anything."""
     _refuse_unknown(ignore or ())
     facts = gather(where.host(prefix, "", "", user))
     found = [

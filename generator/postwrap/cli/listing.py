@@ -41,7 +41,7 @@ def list_instances(
     user: where.User = False,
     json: where.Json = False,
 ) -> None:
-    """List the instances: name, directories, running or not, commands installed or not."""
+    """List the instances: running or not, commands installed or not."""
     host = where.host(prefix, "", root, user)
     assembly = assemble(host, names or ())
     lines = [_line(host, assembly, instance) for instance in assembly.instances]
@@ -66,7 +66,10 @@ def which(
     user: where.User = False,
     json: where.Json = False,
 ) -> None:
-    """Tell what a command stands for: its instance, the real command, its file."""
+    """Tell what a command stands for: mailq-out, say.
+
+    Its instance, the real command, its file, and the shell line that it saves.
+    """
     host = where.host(prefix, "", root, user)
     assembly = assemble(host)
     artifact = _wrapper(assembly, PurePosixPath(command).name)

@@ -110,7 +110,7 @@ def create(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make an instance: a copy of the running configuration, with a life of its own."""
+    """Make an instance from a copy of the running configuration."""
     shared = RoleOptions(
         role=role,
         same_source_address=same_source_address,
@@ -172,7 +172,7 @@ def role(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Give an instance that exists a role: fallback-relay, content-filter, outbound, backup-mx."""
+    """Give an instance a role, or new settings."""
     wanted = RoleOptions(
         role=role,
         same_source_address=same_source_address,
@@ -211,7 +211,10 @@ def remove(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Remove an instance without mail; its directories are kept beside their old places."""
+    """Remove an instance without mail, keeping its directories.
+
+    They stay beside their old places, as NAME.removed-DATE.
+    """
     workshop = _workshop()
     today = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
     wanted = RemoveOptions(name, today, purge, requeue_to)

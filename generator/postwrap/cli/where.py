@@ -10,7 +10,7 @@ from postwrap.assemble import Host, Where
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Instances: out, postfix-out or the directory."),
+    typer.Argument(metavar="NAME", help="Instances: out, postfix-out or the directory."),
 ]
 Prefix = Annotated[
     str, typer.Option(metavar="DIR", help="Install under DIR. [default: /usr/local]")
