@@ -325,20 +325,40 @@ CASES = {
             **instance("/etc/postfix-a-b"),
             **instance("/etc/postfix-c"),
             **instance("/etc/postfix-d"),
+            **instance("/etc/postfix-e"),
+            **instance("/etc/postfix-f"),
+            **instance("/etc/postfix-g"),
+            "etc/systemd/system/mail-e.service": (
+                "[Service]\nExecStart=/usr/sbin/postfix -c /etc/postfix-e start\n"
+            ),
+            "etc/systemd/system/multi-user.target.wants/mail-e.service": "-> ../mail-e.service",
+            "etc/systemd/system/mail-f.service": (
+                '[Service]\nEnvironment="MAIL_CONFIG=/etc/postfix-f/" A=b\n'
+            ),
+            "etc/systemd/system/mail.target.requires/mail-f.service": "-> ../mail-f.service",
+            # Written, and not enabled.
+            "etc/systemd/system/mail-g.service": "Environment=MAIL_CONFIG=/etc/postfix-g",
             "etc/systemd/system/postfix@.service": "[Service]\nExecStart=/sbin/mine %i\n",
             "etc/systemd/system/multi-user.target.wants/postfix@a-b.service": "-> /x",
             "etc/systemd/system/multi-user.target.wants/postfix-c.service": "-> /x",
             "etc/systemd/system/postfix.service.wants/postfix-instance@d.service": "-> /x",
         },
         "Wants=postfix-instance@d.service\n"
+        "Wants=postfix-instance@g.service\n"
         "Wants=postfix-jails.path\n"
         "After=postfix@a-b.service\n"
         "After=postfix-c.service\n"
-        "After=postfix-instance@d.service\n",
+        "After=postfix-instance@d.service\n"
+        "After=mail-e.service\n"
+        "After=mail-f.service\n"
+        "After=postfix-instance@g.service\n",
         "/etc/postfix\tpostfix.service\tno\tpostfix.service is not enabled\n"
         "/etc/postfix-a-b\tpostfix@a-b.service\tyes\tpostfix@a-b.service is enabled\n"
         "/etc/postfix-c\tpostfix-c.service\tyes\tpostfix-c.service is enabled\n"
-        "/etc/postfix-d\tpostfix-instance@d.service\tyes\t\n",
+        "/etc/postfix-d\tpostfix-instance@d.service\tyes\t\n"
+        "/etc/postfix-e\tmail-e.service\tyes\tmail-e.service is enabled\n"
+        "/etc/postfix-f\tmail-f.service\tyes\tmail-f.service is enabled\n"
+        "/etc/postfix-g\tpostfix-instance@g.service\tyes\t\n",
     ),
 }
 
