@@ -27,7 +27,8 @@ usage() {
 	cat <<-'END'
 		Usage: ./install.sh [OPTION]... [--create NAME [OPTION OF postwrap create]...]
 
-		Put postwrap on this host, with commands for every Postfix instance that it has.
+		Put postwrap on this host, with commands for every Postfix instance that it has. An ordinary
+		user who may write to PREFIX gets commands of his own, under ~/.local.
 
 		  --prefix DIR    install under DIR instead of /usr/local
 		  --destdir DIR   stage everything in DIR, for a package; installs no other packages
@@ -491,6 +492,18 @@ postwrap() {
 
 # --- verbs ---
 
+# commands VERB OPTION...: run postwrap for the place where its commands belong. Those of a host go
+# to directories that are root's; an ordinary user who may write to PREFIX gets his own, in his home.
+commands() {
+	if [ -n "$destdir" ]; then
+		postwrap "$@" --prefix="${prefix:-/}" --destdir="$destdir"
+	elif [ "$(id -u)" = 0 ]; then
+		postwrap "$@" --prefix="${prefix:-/}"
+	else
+		postwrap "$@" --user
+	fi
+}
+
 put_in_place() {
 	need_write
 	need_room
@@ -500,27 +513,24 @@ put_in_place() {
 	choose_venv
 	is_whole || make_venv
 	switch
-	set -- --prefix="${prefix:-/}" ${destdir:+--destdir="$destdir"}
 	# Looking first, since even an installation that changes nothing takes a lock.
-	postwrap diff --quiet "$@" >/dev/null 2>&1 || postwrap install "$@" || status=$?
+	commands diff --quiet >/dev/null 2>&1 || commands install || status=$?
 	[ "$status" -le 1 ] || stop "$status" 'postwrap itself is in place, its commands are not' \
-		"mend what it says, and type: $link install"
+		"mend what it says, and run: $again"
 }
 
 # what_next: a few lines on what is there and what to type
 what_next() {
 	say "$(postwrap --version) is in place: $link"
 	[ -z "$destdir" ] || return 0
-	postwrap list
+	commands list
 	command=postwrap
 	case :$PATH: in
 	*":$sbin:"*) ;;
 	*) command=$link && say "$sbin is not in your PATH: add it, or spell it out" ;;
 	esac
 	say 'Type next:'
-	if [ -e "$prefix/bin/mailq-default" ]; then
-		say '  mailq-default       the queue of the default instance; the others likewise'
-	fi
+	say '  mailq-default       the queue of the default instance; the others likewise'
 	say "  $command list       the instances and their commands"
 	say "  $command --help     what else there is"
 	say "To take it all away again: $(quoted "$0") --uninstall$prefix_option"
@@ -546,18 +556,21 @@ take_away() {
 # remove_commands: what "postwrap install" wrote; without postwrap only if it wrote nothing
 remove_commands() {
 	if find_venv; then
-		postwrap uninstall --prefix="${prefix:-/}" ${destdir:+--destdir="$destdir"} || status=$?
+		commands uninstall || status=$?
 		[ "$status" -le 1 ] || stop "$status" 'nothing else is removed' "mend that, and run: $again"
-	elif [ -e "$destdir$lib/manifest.json" ]; then
-		refuse "$destdir$lib: has commands that postwrap made, and no postwrap that runs" \
+	elif [ -n "$venv" ] || [ -e "$destdir$lib/manifest.json" ]; then
+		refuse "$destdir$lib: no postwrap is there that runs, to take its commands away" \
 			'run install.sh without --uninstall, which mends it; then this again'
 	fi
 }
 
-# find_venv: venv, an environment whose postwrap runs
+# find_venv: venv, an environment whose postwrap runs; without one that is at least complete, empty
 find_venv() {
-	for found in "$destdir$lib"/venv-*; do
+	venv=''
+	for found in "$destdir$lib"/venv-*/complete; do
+		[ -e "$found" ] || continue
 		venv=${found#"$destdir"}
+		venv=${venv%/complete}
 		! is_whole || return 0
 	done
 	return 1
