@@ -6,18 +6,18 @@ bad directory never hides the others: it becomes a Problem with its remedy.
 
 from __future__ import annotations
 
-import os
 import stat
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from postwrap import trust
 from postwrap.catalog import LOCATION_PARAMETERS
 from postwrap.errors import Problem
 from postwrap.facts import DEFAULT_DIRECTORY, FactsCache
 from postwrap.filesystem import Filesystem
-from postwrap.instance import DEFAULT_SUFFIX, Instance, is_safe, suffix_of
+from postwrap.instance import DEFAULT_SUFFIX, Instance, is_removed, is_safe, suffix_of
 from postwrap.postfix import Postfix, PostfixError
 
 INSTANCE_PARAMETERS = (
@@ -85,7 +85,7 @@ class Discoverer:
         """Return the instances of the host and the problems met."""
         parameters = self._default_parameters()
         default = parameters.get("config_directory", DEFAULT_DIRECTORY)
-        owners = self._trusted_owners(parameters.get("mail_owner", "postfix"))
+        owners = trust.owners(self.filesystem, parameters.get("mail_owner", "postfix"))
         registered = registered_directories(parameters)
         found = [
             instance
@@ -124,7 +124,7 @@ class Discoverer:
         parent, stem = PurePosixPath(default).parent, PurePosixPath(default).name
         names = (n for n in self.filesystem.names(str(parent)) if n.startswith(stem))
         paths = [default, *(str(parent / name) for name in names), *registered]
-        unique = dict.fromkeys(path.rstrip("/") for path in paths)
+        unique = dict.fromkeys(path.rstrip("/") for path in paths if not is_removed(path))
         seen: dict[tuple[int, int], str] = {}
         # A link comes after what it may point to.
         for directory in sorted(unique, key=lambda d: self.filesystem.real(d).is_symlink()):
@@ -160,7 +160,8 @@ class Discoverer:
             hint = "rename the directory, with letters, digits, dot, underscore and hyphen alone"
             self._refuse(directory, "has characters that no command's name may have", hint)
             return None
-        if not self._is_trusted(directory, owners):
+        if distrust := trust.complaint(self.filesystem, directory, owners):
+            self._refuse(directory, *distrust)
             return None
         if is_default:
             return Instance(directory, self.default_suffix, is_default=True, parameters=parameters)
@@ -177,22 +178,6 @@ class Discoverer:
         except OSError:
             return False
         return all(stat.S_ISREG(status.st_mode) for status in files)
-
-    def _is_trusted(self, directory: str, owners: Collection[int]) -> bool:
-        """Whether only root and mail_owner can write the configuration."""
-        for path in (directory, f"{directory}/main.cf", f"{directory}/master.cf"):
-            status = self.filesystem.stat(path)
-            if status.st_uid not in owners:
-                hint = f"chown root {path}"
-            elif status.st_mode & 0o002 or (status.st_mode & 0o020 and status.st_gid):
-                hint = f"chmod go-w {path}"
-            else:
-                continue
-            what = "is" if path == directory else f"has a {PurePosixPath(path).name} that is"
-            message = f"{what} writable by others than root and mail_owner"
-            self._refuse(directory, message, hint)
-            return False
-        return True
 
     def _secondary(self, directory: str) -> Instance | None:
         parameters = self._parameters(directory)
@@ -232,23 +217,6 @@ class Discoverer:
                 message = f"would have the same commands (mailq{suffix}) as {others}"
                 self._refuse(instance.directory, message, "rename one of the directories")
         return [twins[0] for twins in by_suffix.values() if len(twins) == 1]
-
-    def _trusted_owners(self, mail_owner: str) -> set[int]:
-        """Return the user IDs that may own a configuration: root, mail_owner, and who builds.
-
-        Whoever packs a foreign tree (``--root``) without being root owns all of it.
-        """
-        owners = {0}
-        for line in self._passwd():
-            name, _, *numbers = line.split(":")
-            if name == mail_owner and numbers:
-                owners.add(int(numbers[0]))
-        return owners | ({os.geteuid()} if self.filesystem.root else set())
-
-    def _passwd(self) -> list[str]:
-        if not self.filesystem.is_file("/etc/passwd"):
-            return []
-        return self.filesystem.read_text("/etc/passwd").splitlines()
 
 
 def registered_directories(parameters: Mapping[str, str]) -> tuple[str, ...]:

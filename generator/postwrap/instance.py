@@ -18,6 +18,7 @@ DEFAULT_SUFFIX = "-default"
 """The suffix of the default instance's wrappers, unless the settings name another."""
 
 _STEM = "postfix"
+_REMOVED = re.compile(r"\.removed-\d[0-9-]*\Z")
 _SAFE = re.compile(r"[A-Za-z0-9._-]+\Z")
 
 
@@ -57,6 +58,11 @@ class Instance:
 def is_safe(text: str) -> bool:
     """Whether every character of ``text`` is one of ``A-Z a-z 0-9 . _ -``."""
     return bool(_SAFE.match(text))
+
+
+def is_removed(directory: str) -> bool:
+    """Whether ``directory`` is what ``postwrap remove`` keeps of an instance that was."""
+    return bool(_REMOVED.search(directory))
 
 
 def suffix_of(directory: str, multi_instance_name: str = "") -> str:

@@ -59,6 +59,7 @@ def test_what_is_no_instance_is_passed_over(served: Host) -> None:
         "mkdir /etc/postfix-odd/main.cf /etc/postfix-odd/master.cf\n"
         "ln -s /nowhere /etc/postfix-dangling\n"
         "touch /etc/postfix.backup.tar /etc/postfix-file\n"
+        "cp -a /etc/postfix /etc/postfix-old.removed-2026-01-31\n"
         "ln -s postfix-loop /etc/postfix-loop\n"
         "cp -a /etc/postfix /etc/postfix-linked; ln -sf /nowhere /etc/postfix-linked/master.cf"
     )
