@@ -190,7 +190,6 @@ CASES = {
         },
         "Wants=postfix-instance@off.service\n"
         "Wants=postfix-jails.path\n"
-        "After=postfix.service\n"
         "After=postfix-instance@off.service\n",
     ),
     "Debian 13's postfix.service minds the default instance alone": Case(
