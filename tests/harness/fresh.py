@@ -58,10 +58,8 @@ class InstallHost(Host):
 class FreshHost(InstallHost):
     """Neither Python nor Postfix, and a way out to the packages of Debian and PyPI."""
 
-    def __init__(self, suite: str, packages: tuple[str, ...] = ()) -> None:
-        super().__init__(
-            root(suite, packages) if packages else variant("fresh", suite), network=True
-        )
+    def __init__(self, suite: str) -> None:
+        super().__init__(variant("fresh", suite), network=True)
         self.environment = _outside_environment()
         self.path("/etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
         bundle = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
