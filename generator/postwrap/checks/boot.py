@@ -25,12 +25,12 @@ _STEM = "postfix-"
 def not_at_boot(facts: Facts) -> Iterator[Hit]:
     """Yield instances that no unit is for; those that are meant to stay off aside.
 
-    Postwrap's generator may not have run since the instance was made: what it will decide counts.
+    Postwrap's generator may not have run since the last change: what it will decide counts.
     """
     started = {unit.directory for unit in facts.units or ()}
     for instance in facts.instances if facts.units is not None else ():
         place = facts.places.get(instance.directory)
-        is_certain = instance.directory in started or (place and place.starts)
+        is_certain = place.starts if place else instance.directory in started
         if is_certain or instance.error or _is_off(facts, instance):
             continue
         why = f": {place.why}" if place and place.why else ""

@@ -27,6 +27,11 @@ JAIL_FILES = ("etc/hosts", "etc/nsswitch.conf", "etc/resolv.conf", "etc/services
 """What the resolver of a chrooted service reads; Debian copies these and some more."""
 
 _FILLER = "/usr/lib/postfix/configure-instance.sh"
+_GENERATORS = tuple(
+    f"{place}/systemd/system-generators"
+    for place in ("/run", "/etc", "/usr/local/lib", "/usr/lib", "/lib")
+)
+"""Where systemd looks for generators: systemd.generator(7)."""
 _REGISTERS = ("multi_instance_directories", "alternate_config_directories")
 
 
@@ -85,8 +90,9 @@ def _instances(host: Host) -> list[Instance]:
 
 def _places(host: Host) -> Mapping[str, Place]:
     """Return the places in the next boot, where postwrap's generator is there to give them."""
-    generator = f"{host.layout.systemd_generator}/postwrap-generator"
-    return host.places if host.layout.systemd_generator and host.source.is_file(generator) else {}
+    directory = host.layout.systemd_generator
+    is_there = host.source.is_file(f"{directory}/postwrap-generator")
+    return host.places if directory in _GENERATORS and is_there else {}
 
 
 def _shared(host: Host, planned: Plan) -> Iterator[str]:

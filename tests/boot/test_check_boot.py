@@ -1,0 +1,69 @@
+"""What check says of the boot, on a host that systemd has booted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.harness.paths import CHECKOUT
+
+if TYPE_CHECKING:
+    from tests.harness.boot import Boot
+    from tests.harness.machine import Machine
+
+OUT = "/etc/postfix-out"
+
+_OWN_UNIT = """[Service]
+Type=forking
+ExecStart=/usr/sbin/postfix -c /etc/postfix-out start
+[Install]
+WantedBy=multi-user.target
+"""
+
+MISTAKES = {
+    "masked": ("not-at-boot", OUT, "systemctl mask $(systemctl show -P Id postfix*@out.service)"),
+    "switched off": ("not-at-boot", OUT, f"postconf -c {OUT} -e multi_instance_enable=no"),
+    "default disabled": ("not-at-boot", "/etc/postfix", "systemctl disable postfix.service"),
+    "own unit": ("two-units", OUT, "systemctl enable mail-out.service"),
+    "gone": ("orphaned-unit", None, "systemctl enable postfix@gone.service"),
+}
+
+
+def findings(machine: Machine) -> list[dict[str, str]]:
+    done = machine.run("postwrap", "check", "--json", check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return list(json.loads(done.stdout)["findings"])
+
+
+def settle(boot: Boot) -> None:
+    path = ":".join([str(CHECKOUT / "generator"), *boot.python_path])
+    words = f"PYTHONPATH={path} PYTHONDONTWRITEBYTECODE=1 exec {boot.python} -m postwrap"
+    boot.write("/usr/local/sbin/postwrap", f'#!/bin/sh\n{words} "$@"\n', 0o755)
+    boot.write("/etc/systemd/system/mail-out.service", _OWN_UNIT)
+    boot.talk_instance(start=False)
+
+
+def test_each_mistake_of_the_boot_gives_its_code_and_the_remedy_mends_it(boot: Boot) -> None:
+    settle(boot)
+    boot.run("postwrap", "install")
+    with boot.up() as machine:
+        assert machine.running(OUT)
+        assert findings(machine) == []
+        for name, (code, where, script) in MISTAKES.items():
+            machine.sh(script)
+            found = findings(machine)
+            assert [(f["code"], f["instance"]) for f in found] == [(code, where)], (name, found)
+            machine.sh(found[0]["remedy"])
+            assert findings(machine) == [], name
+
+
+def test_an_instance_that_nothing_starts_is_found_and_install_starts_it(boot: Boot) -> None:
+    settle(boot)
+    with boot.up() as machine:
+        found = {f["code"]: f for f in findings(machine) if f["instance"] == OUT}
+        assert "not-at-boot" in found
+        assert not machine.running(OUT)
+        machine.sh(found["not-at-boot"]["remedy"])
+    with boot.up() as machine:
+        assert machine.running(OUT)
+        assert findings(machine) == []
