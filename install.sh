@@ -21,7 +21,7 @@ NEEDED_PYTHON="Python 3.11 or newer with venv"
 SOURCES="pyproject.toml README.md LICENSE generator wrappers completions man units"
 
 prefix=/usr/local destdir='' yes='' deps=yes verb=install create='' work='' unfinished=''
-status=0 taken=0 again='' meant=''
+status=0 taken=0 again='' meant='' locked=''
 
 usage() {
 	cat <<-'END'
@@ -298,6 +298,7 @@ install_packages() {
 	had_configuration=''
 	[ ! -e /etc/postfix/main.cf ] || had_configuration=yes
 	make_directories
+	lock
 	# Before, not after: whatever stops us, --uninstall shall know.
 	for package in $missing; do record package "$package"; done
 	if [ "$manager" = apt-get ]; then
@@ -307,7 +308,7 @@ install_packages() {
 	fi
 	# shellcheck disable=SC2046,SC2086
 	set -- $(installing_unasked) $missing
-	"$@" || fail "$manager could not install ${missing% }" "see what it says; then run: $again"
+	"$@" 9<&- || fail "$manager could not install ${missing% }" "see what it says; then run: $again"
 	case $missing in
 	*postfix*) [ "$manager" = apt-get ] || [ -n "$had_configuration" ] || deliver_locally ;;
 	esac
@@ -401,6 +402,7 @@ missing_above() {
 lock() {
 	exec 9<"$destdir$lib"
 	flock 9 2>/dev/null || :
+	locked=yes
 }
 
 # --- the virtual environment ---
@@ -597,10 +599,24 @@ tell_packages() {
 
 # --- main ---
 
+# undo: where no environment and no package came of it, the directories go again
+# shellcheck disable=SC2329  # the trap below calls it
+undo() {
+	for found in "$destdir$lib"/venv-*; do [ ! -d "$found" ] || return 0; done
+	if find_manager; then
+		for package in $(recorded package); do ! is_installed "$package" || return 0; done
+	fi
+	directories=$(recorded directory)
+	rm -f "$record"
+	remove_directories "$directories"
+}
+
 # shellcheck disable=SC2329  # the trap below calls it
 clean_up() {
+	code=$?
 	[ -z "$unfinished" ] || rm -rf "$unfinished"
 	[ -z "$work" ] || rm -rf "$work"
+	[ "$code" -lt 3 ] || [ -z "$locked" ] || undo
 	[ -n "$meant" ] || fail 'stopped on the way by what is said above' "mend that, and run: $again"
 }
 

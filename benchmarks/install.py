@@ -89,7 +89,17 @@ def timed(host: Host) -> float:
 def counted(host: Host) -> tuple[int, int]:
     """Return how many processes one ``postwrap install`` starts, and how many are Postfix's."""
     path = ":".join((str(CHECKOUT / "generator"), *host.python_path))
-    strace = ("strace", "-f", "-qq", "-e", "trace=execve", "-o", TRACE, host.python)
+    strace = (
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-e",
+        "trace=execve",
+        "-o",
+        TRACE,
+        host.python,
+    )
     host.run(
         *strace, "-m", "postwrap", "install", env={"PYTHONPATH": path, **COMPILED}, timeout=900
     )

@@ -93,3 +93,33 @@ def test_another_mail_system_is_not_taken_away() -> None:
         assert "apt-get could not install python3 python3-venv postfix" in done.stderr
         assert "install ok installed" in host.run("dpkg", "-s", "msmtp-mta").stdout
         assert not host.exists("/usr/sbin/postconf")
+
+
+def test_the_package_managers_of_other_systems() -> None:
+    """Theirs as Debian packages them: they take the command line, and then have no repository."""
+    with FreshHost("trixie") as host:
+        apt = "apt-get update; apt-get install --yes --no-install-recommends"
+        managers = "dnf zypper pacman-package-manager"
+        host.sh(f"{apt} {managers}", env={"DEBIAN_FRONTEND": "noninteractive"}, timeout=600)
+        before = tree(host)
+        for release, command in (
+            ("ID=fedora", "dnf install python3 postfix"),
+            ('ID=rocky\nID_LIKE="rhel centos fedora"', "dnf install python3 postfix"),
+            ('ID=opensuse-leap\nID_LIKE="suse opensuse"', "zypper install python3 postfix"),
+            ("ID=arch", "pacman -S --needed python postfix"),
+            # Python came with dnf, so its venv alone is missing.
+            (
+                "ID=ubuntu\nID_LIKE=debian",
+                "apt-get install --no-install-recommends --no-remove python3-venv postfix",
+            ),
+        ):
+            host.write("/usr/lib/os-release", f"{release}\n")
+            done = host.install("--no-deps", check=False)
+            assert done.returncode == 3
+            assert f"type: {command}\n" in done.stderr
+            if "apt-get" not in command:
+                done = host.install("--yes", check=False)
+                assert done.returncode == 4
+                assert f"{command.split()[0]} could not install" in done.stderr
+                assert not host.exists("/usr/local/lib/postwrap")
+        assert before.keys() <= tree(host).keys()

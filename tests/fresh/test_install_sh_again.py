@@ -57,6 +57,14 @@ def test_a_second_run_writes_nothing_and_away_leaves_nothing(ready: ReadyHost) -
     assert ready.install("--uninstall").stdout.startswith("nothing to do")
 
 
+def test_where_pip_fails_nothing_stays(ready: ReadyHost) -> None:
+    before = tree(ready)
+    failed = ready.install(env={"PIP_FIND_LINKS": "/nowhere"}, check=False)
+    assert failed.returncode == 4
+    assert "pip could not install postwrap" in failed.stderr
+    assert changed(before, tree(ready)) == set()
+
+
 def test_a_new_version_replaces_the_old_or_leaves_it_at_work(ready: ReadyHost) -> None:
     ready.install()
     old = tree(ready)
