@@ -38,7 +38,7 @@ def test_each_wrapper_leads_to_its_instance(two: Host, name: str) -> None:
     for instance, directory in (("out", "/etc/postfix-out"), ("default", "/etc/postfix")):
         page = " ".join(man(two, str(section), f"{name}-{instance}").split())
         assert f"the Postfix instance in {directory} SYNOPSIS" in page
-        said = two.run("whatis", f"{name}-{instance}").stdout
+        said = two.run("whatis", "--long", f"{name}-{instance}").stdout
         assert said.startswith(f"{name}-{instance} ({section})")
         assert said.rstrip().endswith(f"instance in {directory}")
 
