@@ -206,7 +206,7 @@ CASES = [
     Case("unknown-setting", f"{_OUT} -e smtp_conect_timeout=5s", name="main"),
     Case("unknown-setting", f"{_OUT} -P smtp/unix/smtp_conect_timeout=5s", name="master"),
     Case("undefined-setting", f"{_OUT} -e 'relay_domains=$partners'"),
-    Case("setting-twice", f"echo 'myhostname = mail.example.com' >>{OUT}/main.cf"),
+    Case("setting-twice", f"echo 'syslog_name = postfix-second' >>{OUT}/main.cf"),
 ]
 
 
@@ -227,3 +227,96 @@ def test_the_talk_gives_nothing_at_all(healthy: Host) -> None:
     alice = healthy.run("postwrap", "check", user="alice", check=False)
     assert (alice.returncode, alice.stdout) == (0, "")
     assert "not seen without root" in alice.stderr
+
+
+_LISTEN = """
+import socket, sys, time
+held = socket.create_server((sys.argv[1], 25))
+print("ready", flush=True)
+time.sleep(300)
+"""
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("address", "where", "remedy"),
+    [("10.0.0.1", OUT, "kill "), ("127.0.0.1", "/etc/postfix", "postconf -e ")],
+)
+def test_another_program_at_the_instances_place(
+    healthy: Host, address: str, where: str, remedy: str
+) -> None:
+    healthy.run("postfix", "-c", where, "stop")
+    program = healthy.popen(healthy.python, "-c", _LISTEN, address)
+    try:
+        assert program.stdout is not None
+        assert program.stdout.readline() == b"ready\n"
+        found = findings(healthy)
+        assert [(f["code"], f["instance"]) for f in found] == [("listener-taken", where)], found
+        assert "python" in found[0]["message"]
+        # Whose socket it is only root can see: nothing is guessed, and that is said.
+        done = healthy.run("postwrap", "check", user="alice", check=False)
+        assert (done.returncode, done.stdout) == (0, ""), done
+        assert "listening socket" in done.stderr
+        assert found[0]["remedy"].startswith(remedy)
+        healthy.sh(found[0]["remedy"])
+        assert findings(healthy) == []
+    finally:
+        program.kill()
+        program.wait()
+
+
+@BOTH
+def test_root_and_users_meet_what_not_authorised_says(healthy: Host) -> None:
+    healthy.run("postconf", "-e", "alternate_config_directories=/etc/postfix-out/")
+    (found,) = findings(healthy)
+    assert found["code"] == "not-authorised"
+    assert healthy.run("postqueue", "-c", OUT, "-p").returncode == 0
+    refused = healthy.run("postqueue", "-c", OUT, "-p", user="alice", check=False)
+    assert refused.returncode != 0
+    healthy.sh(found["remedy"])
+    assert healthy.run("postqueue", "-c", OUT, "-p", user="alice").returncode == 0
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(healthy: Host) -> None:
+    healthy.sh(f"echo nonsense >>{OUT}/main.cf; postconf -e smtp_conect_timeout=5s")
+    found = {f["code"]: f["instance"] for f in findings(healthy)}
+    assert found == {"unreadable-settings": OUT, "unknown-setting": "/etc/postfix"}
+    assert {f["instance"] for f in findings(healthy, "out")} == {OUT}
+    assert findings(healthy, "--ignore", "unknown-setting", "default") == []
+
+
+def test_a_user_sees_what_a_user_can(healthy: Host) -> None:
+    healthy.sh(f"chmod 750 {OUT}")
+    (found,) = findings(healthy, user="alice")
+    assert (found["code"], found["instance"]) == ("unreadable", OUT)
+    document = json.loads(
+        healthy.run("postwrap", "check", "--json", user="alice", check=False).stdout
+    )
+    assert f"{OUT}/main.cf" in document["unseen"]
+
+
+def test_a_directory_that_gets_no_commands_is_named(healthy: Host) -> None:
+    healthy.sh("cp -a /etc/postfix '/etc/postfix-a b'")
+    try:
+        found = findings(healthy)
+        assert "not-served" in {f["code"] for f in found if f["instance"] == "/etc/postfix-a b"}
+    finally:
+        healthy.sh("rm -r '/etc/postfix-a b'")
+
+
+def test_a_person_reads_the_worst_first_and_pastes_the_line(healthy: Host) -> None:
+    healthy.sh(f"{_OUT} -e smtp_conect_timeout=5s; {_OUT} -e data_directory=/var/lib/postfix")
+    done = healthy.run("postwrap", "check", check=False)
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"{OUT}:"
+    assert [line.split(":")[0].strip() for line in lines[1::2]] == ["error", "warning"]
+    assert lines[4].strip() == f"postconf -c {OUT} -X smtp_conect_timeout"
+
+
+def test_unknown_names_and_codes_are_refused(healthy: Host) -> None:
+    nobody = healthy.run("postwrap", "check", "nobody", check=False)
+    assert (nobody.returncode, nobody.stdout) == (3, "")
+    assert "nobody: no such instance" in nobody.stderr
+    code = healthy.run("postwrap", "check", "--ignore", "nonsense", check=False)
+    assert code.returncode == 2
+    assert "not-authorised" in code.stderr

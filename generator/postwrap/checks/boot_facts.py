@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from postwrap.checks import looking
 from postwrap.checks.facts import InstanceFacts, Unit
 from postwrap.filesystem import Filesystem, Kind
 
@@ -65,7 +66,7 @@ def _wanted(filesystem: Filesystem, unit: str) -> Iterator[str]:
     """Yield the units that ``unit`` wants: by links beside it, or in its own text."""
     for base in _PATH:
         for kind in ("wants", "requires", "upholds"):
-            yield from filesystem.names(f"{base}/{unit}.{kind}")
+            yield from looking.names(filesystem, f"{base}/{unit}.{kind}")
     if unit.startswith("postfix"):
         for match in _WANTS.finditer(_text(filesystem, unit)):
             yield from match["units"].split()
@@ -94,15 +95,16 @@ def _is_packaged(filesystem: Filesystem, name: str) -> bool:
 def _text(filesystem: Filesystem, name: str) -> str:
     """Return the unit's file and its drop-ins, "" where there is none."""
     names = dict.fromkeys((name, _template(name)))
-    main = next((f"{b}/{n}" for n in names for b in _PATH if filesystem.is_file(f"{b}/{n}")), "")
+    files = (f"{base}/{unit}" for unit in names for base in _PATH)
+    main = next((file for file in files if looking.is_file(filesystem, file)), "")
     if not main:
         return ""
     parts = [main]
     for unit in names:
         for base in _PATH:
-            drop_ins = filesystem.names(f"{base}/{unit}.d")
+            drop_ins = looking.names(filesystem, f"{base}/{unit}.d")
             parts += [f"{base}/{unit}.d/{d}" for d in drop_ins if d.endswith(".conf")]
-    return "\n".join(filesystem.read_text(part) for part in parts)
+    return "\n".join(looking.text(filesystem, part) for part in parts)
 
 
 def _directories(unit: str, text: str, instances: Sequence[InstanceFacts]) -> Iterator[str]:

@@ -20,6 +20,7 @@ class Copy(StrEnum):
     SAME = "same"
     STALE = "stale"
     MISSING = "missing"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)

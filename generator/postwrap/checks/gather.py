@@ -223,9 +223,12 @@ def _jail(filesystem: Filesystem, queue: str) -> dict[str, Copy]:
 
 
 def _copy(filesystem: Filesystem, original: str, copy: str) -> Copy:
-    if not filesystem.is_file(copy):
-        return Copy.MISSING
-    is_same = filesystem.read_text(original) == filesystem.read_text(copy)
+    try:
+        if not filesystem.is_file(copy):
+            return Copy.MISSING
+        is_same = filesystem.read_text(original) == filesystem.read_text(copy)
+    except PermissionError:
+        return Copy.UNSEEN
     return Copy.SAME if is_same else Copy.STALE
 
 

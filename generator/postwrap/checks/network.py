@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from postwrap.checks import looking
 from postwrap.checks.addresses import Address, address_of
 from postwrap.checks.facts import Socket
 from postwrap.filesystem import Filesystem
@@ -45,23 +46,16 @@ def look(filesystem: Filesystem) -> Network:
     return Network(
         addresses=tuple(dict.fromkeys((*_ipv4(filesystem), *_ipv6(filesystem)))),
         device=_device(filesystem),
-        may_bind_any=_text(filesystem, "/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
+        may_bind_any=looking.text(filesystem, "/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
         sockets=tuple(_sockets(filesystem)),
-        names=_names(_text(filesystem, "/etc/hosts")),
+        names=_names(looking.text(filesystem, "/etc/hosts")),
     )
-
-
-def _text(filesystem: Filesystem, path: str) -> str:
-    try:
-        return filesystem.read_text(path)
-    except OSError:
-        return ""
 
 
 def _ipv4(filesystem: Filesystem) -> Iterator[Address]:
     """Yield the host's IPv4 addresses: the /32 entries of the kernel's local routing table."""
     last = ""
-    for line in _text(filesystem, "/proc/net/fib_trie").splitlines():
+    for line in looking.text(filesystem, "/proc/net/fib_trie").splitlines():
         words = line.split()
         if words[:1] == ["|--"]:
             last = words[1]
@@ -70,13 +64,13 @@ def _ipv4(filesystem: Filesystem) -> Iterator[Address]:
 
 
 def _ipv6(filesystem: Filesystem) -> Iterator[Address]:
-    for line in _text(filesystem, "/proc/net/if_inet6").splitlines():
+    for line in looking.text(filesystem, "/proc/net/if_inet6").splitlines():
         yield ipaddress.IPv6Address(bytes.fromhex(line.split()[0]))
 
 
 def _device(filesystem: Filesystem) -> str:
     """Return the network device of the default route, lo where there is none."""
-    for line in _text(filesystem, "/proc/net/route").splitlines()[1:]:
+    for line in looking.text(filesystem, "/proc/net/route").splitlines()[1:]:
         device, destination, *_ = line.split()
         if destination == "00000000":
             return device
@@ -98,15 +92,15 @@ def _sockets(filesystem: Filesystem) -> Iterator[Socket]:
     """Yield the listening TCP sockets, with who holds them where this user may see it."""
     holders = _holders(filesystem)
     for table in ("tcp", "tcp6"):
-        for line in _text(filesystem, f"/proc/net/{table}").splitlines()[1:]:
+        for line in looking.text(filesystem, f"/proc/net/{table}").splitlines()[1:]:
             fields = line.split()
             if fields[3] != _LISTEN:
                 continue
             host, _, port = fields[1].partition(":")
             pids = frozenset(holders.get(fields[9], ()))
             first = f"/proc/{min(pids, default=0)}"
-            program = _text(filesystem, f"{first}/comm").strip()
-            units = _UNIT.findall(_text(filesystem, f"{first}/cgroup"))
+            program = looking.text(filesystem, f"{first}/comm").strip()
+            units = _UNIT.findall(looking.text(filesystem, f"{first}/cgroup"))
             yield Socket(_address(host), int(port, 16), pids, program, units[-1] if units else "")
 
 
@@ -124,14 +118,15 @@ def _holders(filesystem: Filesystem) -> dict[str, set[int]]:
         if not process.isdigit():
             continue
         directory = f"/proc/{process}/fd"
-        try:
-            targets = [
-                filesystem.entry(f"{directory}/{n}").target or ""
-                for n in filesystem.names(directory)
-            ]
-        except OSError:
-            continue  # not ours to see, or gone
-        for target in targets:
+        for name in looking.names(filesystem, directory):
+            target = _target(filesystem, f"{directory}/{name}")
             if target.startswith("socket:["):
                 holders[target[8:-1]].add(int(process))
     return holders
+
+
+def _target(filesystem: Filesystem, link: str) -> str:
+    try:
+        return filesystem.entry(link).target or ""
+    except OSError:
+        return ""  # closed meanwhile

@@ -109,7 +109,7 @@ def queue_parts_missing(facts: Facts) -> Iterator[Hit]:
         else:
             hang = " (submission hangs)" if f"{queue}/maildrop" in missing else ""
             message = f"{', '.join(missing)} missing{hang}"
-        is_jail_poor = any(copy is not Copy.SAME for copy in instance.jail.values())
+        is_jail_poor = Copy.MISSING in instance.jail.values()
         commands = (
             f"mkdir -p {shlex.quote(queue)}" if queue in missing else "",
             remedies.tool(instance, "postfix", "check"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Annotated, Any
 
@@ -32,10 +32,11 @@ def check_instances(
     """Look for what is wrong with the instances; exit 1 if anything."""
     _refuse_unknown(ignore or ())
     facts = gather(where.host(prefix, "", "", user))
+    chosen = {i.directory for i in select([i.instance for i in facts.instances], names or ())}
     found = [
         finding
         for finding in check(facts)
-        if finding.code not in (ignore or ()) and _is_asked_for(finding, facts, names or ())
+        if finding.code not in (ignore or ()) and (not names or finding.instance in chosen)
     ]
     if json:
         output.as_json(_document(found, facts))
@@ -53,14 +54,6 @@ def _refuse_unknown(codes: Iterable[str]) -> None:
             raise UsageError(
                 f"--ignore {code}: there is no such code", f"those there are: {listed}"
             )
-
-
-def _is_asked_for(finding: Finding, facts: Facts, names: Sequence[str]) -> bool:
-    """Whether the finding is about one of ``names``; without names, everything is."""
-    if not names:
-        return True
-    chosen = select([facts_of.instance for facts_of in facts.instances], names)
-    return finding.instance in {instance.directory for instance in chosen}
 
 
 def _print(found: Iterable[Finding]) -> None:

@@ -1,0 +1,29 @@
+"""Looking at files that this user may not be allowed to look at: then they are not there."""
+
+from __future__ import annotations
+
+from postwrap.filesystem import Filesystem
+
+
+def text(filesystem: Filesystem, path: str) -> str:
+    """Return what ``path`` holds, "" where it cannot be read."""
+    try:
+        return filesystem.read_text(path)
+    except OSError:
+        return ""
+
+
+def names(filesystem: Filesystem, directory: str) -> list[str]:
+    """Return the names in ``directory``, none where it cannot be read."""
+    try:
+        return filesystem.names(directory)
+    except OSError:
+        return []
+
+
+def is_file(filesystem: Filesystem, path: str) -> bool:
+    """Whether ``path`` can be seen to be a regular file."""
+    try:
+        return filesystem.is_file(path)
+    except OSError:
+        return False
