@@ -7,6 +7,7 @@ to the default instance, for ``postwrap remove``.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -95,7 +96,8 @@ class Journal:
     def prepare(self) -> None:
         """Make the journal's directory."""
         if not self.filesystem.is_directory(DIRECTORY):
-            self.filesystem.make_directory(DIRECTORY)
+            with contextlib.suppress(FileExistsError):  # another run was quicker
+                self.filesystem.make_directory(DIRECTORY)
 
     def remove(self, name: str) -> None:
         """Forget ``name``."""

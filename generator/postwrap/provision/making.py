@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -68,10 +69,15 @@ class Workshop:
         self.postfix = _postfix(host)
         self.worker = Worker(host.source, self.postfix, told)
 
-    def locked(self, on_wait: Callable[[], None]) -> contextlib.AbstractContextManager[None]:
-        """Return the lock to hold while facts are gathered and steps are taken."""
+    @contextlib.contextmanager
+    def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock while facts are gathered and steps are taken."""
         path = self.host.source.real(f"{journal.DIRECTORY}/lock")
-        return locked(path, self.journal.prepare, on_wait)
+        try:
+            with locked(path, self.journal.prepare, on_wait):
+                yield
+        finally:
+            self.host.source.remove_directory(journal.DIRECTORY)
 
     def need_settled(self, name: str) -> None:
         """Raise RefusedError where a killed run left something of ``name``; changes nothing."""
@@ -277,6 +283,7 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
     count = sum(1 for _ in messages(host.source, instance["queue_directory"]))
     if count and not target:
         raise RefusedError(f"{instance.name}: {count} messages are queued", DRAIN)
+    mounted = tuple(p for p in places(instance)[1:] if os.path.ismount(host.source.real(p)))
     removal = Removal(
         instance,
         running_service(host.source, instance),
@@ -285,13 +292,17 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
         options.purge,
         target.directory if target else "",
         instance.directory in host.manifest.instances(),
+        mounted,
     )
     return Plan(
         key(options.name),
         instance.directory,
         removal_steps(removal, facts),
         settled={"messages": f"{count}, to {target.directory}" if target else str(count)},
-        notes=tuple(still_as_written(record, facts)[1]),
+        notes=(
+            *still_as_written(record, facts)[1],
+            *(f"{place}: is a mount point, and stays; umount it" for place in mounted),
+        ),
         last=final_steps(removal),
     )
 

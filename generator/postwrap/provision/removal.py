@@ -46,6 +46,8 @@ class Removal:
     requeue_to: str = ""
     wrapped: bool = False
     """Whether its commands are installed."""
+    mounted: tuple[str, ...] = ()
+    """Those of its directories that are mount points, which cannot be renamed."""
 
 
 def removal_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
@@ -75,9 +77,10 @@ def final_steps(removal: Removal) -> tuple[Step, ...]:
         # One level down, for every /etc/postfix* with a main.cf in it is an instance.
         Step("a place for its configuration", run("mkdir", "-p", kept[0])),
         Step("keep its configuration", Rename(building_site(configuration), inside)),
-        Step("keep its queue directory", Rename(others[0], kept[1])),
-        Step("keep its data directory", Rename(others[1], kept[2])),
     ]
+    for title, place, name in zip(("queue", "data"), others, kept[1:], strict=True):
+        if place not in removal.mounted:
+            steps.append(Step(f"keep its {title} directory", Rename(place, name)))
     if removal.purge:
         steps.append(Step("keep nothing of it", run("rm", "-rf", *kept)))
     return tuple(steps)
@@ -161,7 +164,7 @@ def _stop(removal: Removal) -> Iterator[Step]:
         restores(instance.directory, {**enabled}, instance.stated),
     )
     if instance.running:
-        yield Step("stop it", removal.service.stop(), (removal.service.start(),))
+        yield Step("stop it", removal.service.stop(), (removal.service.start((0, 1)),))
 
 
 def _unregister(removal: Removal, facts: Facts) -> Iterator[Step]:

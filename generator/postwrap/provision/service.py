@@ -20,11 +20,11 @@ class Service:
     unit: str = ""
     command: str = ""
 
-    def start(self) -> Run:
-        """Return what starts it."""
+    def start(self, accept: tuple[int, ...] = (0,)) -> Run:
+        """Return what starts it; ``accept`` 1 where it may run already."""
         if self.unit:
             return run("systemctl", "start", self.unit)
-        return run(*self._postfix, "start")
+        return run(*self._postfix, "start", accept=accept)
 
     def stop(self) -> Run:
         """Return what stops it; that it does not run is no error."""
