@@ -135,7 +135,7 @@ def test_mail_and_jails(host: Host) -> None:
     host.run("/usr/local/sbin/sendmail-out", "alice", user="app", input="by SysV\n")
     host.wait_log("postfix-out/local[", "status=sent")
     host.write("/etc/resolv.conf", "nameserver 192.0.2.53\n")
-    host.run("/usr/local/lib/postwrap/jail", "--resolver")
+    host.run("/etc/network/if-up.d/postwrap", env={"IFACE": "eth0"})
     for name in ("out", "eu-west"):
         copy = f"/var/spool/postfix-{name}/etc/resolv.conf"
         assert host.read(copy) == "nameserver 192.0.2.53\n"

@@ -216,10 +216,11 @@ CASES = {
             **instance("/etc/postfix-d", "#multi_instance_enable = no"),
             **instance("/etc/postfix-e", "myorigin = x", " multi_instance_enable = no"),
             **instance("/etc/postfix-f", "multi_instance_enabled = no"),
+            **instance("/etc/postfix-x.removed-2026x"),
             **instance("/etc/postfix-g"),
             "etc/postfix-g/main.cf": "multi_instance_enable = no",
         },
-        started(*(f"postfix@{name}.service" for name in "bdef")),
+        started(*(f"postfix@{name}.service" for name in (*"bdef", "x.removed\\x2d2026x"))),
     ),
     "what is no instance": Case(
         {
@@ -231,6 +232,8 @@ CASES = {
             "etc/postfix-dir/main.cf/x": "",
             "etc/postfix-dir/master.cf": "",
             "etc/postfix-gone": "-> nowhere",
+            **instance("/etc/postfix-late.removed-2026-01-31"),
+            **instance("/etc/postfix-late.removed-2026-01-31-2"),
             "etc/postfix-dangling/main.cf": "-> nowhere",
             "etc/postfix-dangling/master.cf": "",
             "etc/postfix\n-x/main.cf": "queue_directory=/q",
