@@ -33,7 +33,7 @@ fi
 _KEEP = f"tar -cpf /root/healthy.tar /etc/postfix {OUT} /usr/local"
 
 _RESTORE = f"""
-rm -rf {OUT} /etc/amavis /etc/systemd/system/postfix*
+rm -rf {OUT} /etc/postfix.bak /var/backups/postfix.bak /etc/amavis /etc/systemd/system/postfix*
 tar -xpf /root/healthy.tar -C /
 for directory in /etc/postfix {OUT}; do
     postfix -c $directory check
@@ -103,6 +103,12 @@ CASES = [
     Case("writable", f"chmod o+w {OUT}/main.cf"),
     Case("writable", f"chgrp alice {OUT} && chmod g+w {OUT}", name="group"),
     Case("writable", f"chown alice {OUT}/master.cf", name="owner"),
+    Case(
+        "registered-missing",
+        "postconf -e multi_instance_directories=/etc/postfix-gone",
+        "/etc/postfix",
+    ),
+    Case("copy", "cp -a /etc/postfix /etc/postfix.bak", "/etc/postfix.bak"),
     Case("nobody-may-submit", f"{_OUT} -e authorized_submit_users="),
     Case(
         "shared-queue-directory",

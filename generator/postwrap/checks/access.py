@@ -151,3 +151,24 @@ def not_served(facts: Facts) -> Iterator[Hit]:
         is_known = instance and (instance.error or closed(instance) or opened(facts, instance))
         if not is_known:
             yield Hit(problem.subject, problem.message, problem.hint)
+
+
+@theme.rule(
+    "registered-missing",
+    Severity.ERROR,
+    "multi_instance_directories names what is no instance: postmulti fails for all",
+    "postmulti(1): it reads every instance first",
+)
+def registered_missing(facts: Facts) -> Iterator[Hit]:
+    """Yield the directories that postmulti, and Debian 12's units with it, stumble over."""
+    default, name = facts.default, "multi_instance_directories"
+    known = {i.directory for i in (*facts.instances, *facts.copies)}
+    known |= {problem.subject for problem in facts.problems}
+    words = default.words(name) if default else []
+    missing = [word for word in words if word.rstrip("/") not in known]
+    if default and missing:
+        message = (
+            f"{name} names {', '.join(missing)}, which is no instance: postmulti fails for all"
+        )
+        rest = ", ".join(word for word in words if word not in missing)
+        yield Hit(default.directory, message, remedies.edit(default, **{name: rest}))

@@ -178,7 +178,8 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A host. ``instances``: the default one first.
+    """A host. ``instances``: the default one first; ``copies`` are directories that look like
+    instances and are only backups of one, see postwrap.checks.queues.
 
     ``registered`` holds the words of alternate_config_directories and multi_instance_directories
     as the default main.cf spells them. ``names`` is /etc/hosts. ``units`` are those that the boot
@@ -192,6 +193,7 @@ class Facts:
     """
 
     instances: tuple[InstanceFacts, ...]
+    copies: tuple[InstanceFacts, ...] = ()
     is_root: bool = True
     owners: frozenset[int] = frozenset({0})
     registered: tuple[str, ...] = ()

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from postwrap.assemble import Assembly, Host, assemble
 from postwrap.boot import Place
 from postwrap.bundle import Artifact
-from postwrap.checks import amavis, boot_facts, network
+from postwrap.checks import amavis, boot_facts, looking, network
 from postwrap.checks.addresses import WILDCARDS, Address, address_of, split_service
 from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts, Listener, Service
-from postwrap.checks.queues import PARTS
+from postwrap.checks.queues import PARTS, copies_among
 from postwrap.discovery import registered_directories
 from postwrap.filesystem import Filesystem
 from postwrap.install.plan import Action, Plan
@@ -44,15 +44,19 @@ def gather(host: Host) -> Facts:
     assembly = assemble(host)
     planned = assembly.plan(host.manifest, host.destination, force=True)
     commands = _commands(host, assembly)
-    instances = tuple(
+    found = tuple(
         _instance(host.source, postfix, i, net, commands.get(i.directory, Installed.INSTALLED))
         for i in _instances(host)
     )
+    registered = registered_directories(host.discovery.default_parameters)
+    copies = tuple(copies_among(found, registered))
+    instances = tuple(instance for instance in found if instance not in copies)
     default = next((i for i in instances if i.instance.is_default), None)
     settings = default.settings if default else {}
     is_root = os.geteuid() == 0
     return Facts(
         instances=instances,
+        copies=copies,
         is_root=is_root,
         owners=_owners(host.source, default),
         registered=registered_directories({n: settings.get(n, "") for n in _REGISTERS}),
@@ -151,6 +155,7 @@ def _instance(
     queue = parameters.get("queue_directory", "")
     more, hidden = _files(filesystem, _queue(queue, parameters.get("data_directory", "")))
     interfaces = _interfaces(parameters, net)
+    running = is_running(filesystem, queue) and _is_its_own(filesystem, queue, instance.directory)
     services = tuple(_services(lines, dict(_pairs(overrides)), parameters))
     return InstanceFacts(
         instance,
@@ -164,8 +169,8 @@ def _instance(
         files=files | more,
         unseen=unseen | hidden,
         jail=_jail(filesystem, queue) if any(s.chroot for s in services) else {},
-        running=is_running(filesystem, queue),
-        master=_master(filesystem, queue),
+        running=running,
+        master=_master(filesystem, queue) if running else None,
         commands=commands,
     )
 
@@ -241,6 +246,17 @@ def _jail_filler(filesystem: Filesystem) -> str:
     if not filesystem.is_file(_FILLER):
         return ""
     return _FILLER if "postmulti -i" in filesystem.read_text(_FILLER) else "check"
+
+
+def _is_its_own(filesystem: Filesystem, queue: str, directory: str) -> bool:
+    """Whether the master(8) that runs in ``queue`` is that of ``directory``.
+
+    Of two instances with one queue directory only one has started it: postfix(1) leaves
+    MAIL_CONFIG in its environment.
+    """
+    environment = looking.text(filesystem, f"/proc/{_master(filesystem, queue)}/environ")
+    config = [x for x in environment.split("\0") if x.startswith("MAIL_CONFIG=")]
+    return not config or config[0].removeprefix("MAIL_CONFIG=").rstrip("/") == directory
 
 
 def _master(filesystem: Filesystem, queue: str) -> int | None:

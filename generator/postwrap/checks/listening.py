@@ -67,8 +67,8 @@ def _part(
             commands.append(remedies.tool(second, "postconf", "-M#", service.key))
     if kept & _reach(facts, first):
         commands.append(without(facts, first, kept))
-        commands.append(remedies.restart(first))
-    return remedies.both(*commands, remedies.restart(second))
+        commands.append(remedies.restart(facts, first))
+    return remedies.both(*commands, remedies.restart(facts, second))
 
 
 def _reach(facts: Facts, instance: InstanceFacts) -> set[Address]:
@@ -154,7 +154,7 @@ def _give_way(facts: Facts, instance: InstanceFacts, held: Socket, met: Iterable
     rest = [a for a in _interfaces(facts, instance) if a != held.address and not a.is_loopback]
     if all(x.by_interfaces for x in met) and not is_wildcard(held.address) and rest:
         leave = without(facts, instance, {held.address})
-        return remedies.both(leave, remedies.restart(instance))
+        return remedies.both(leave, remedies.restart(facts, instance))
     if held.unit:
         return f"systemctl disable --now {shlex.quote(held.unit)}"
     return f"kill {' '.join(map(str, sorted(held.pids)))}"

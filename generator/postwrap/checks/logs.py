@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 from postwrap.checks import remedies
 from postwrap.checks.facts import Facts
@@ -27,11 +28,17 @@ def syslog_name_shared(facts: Facts) -> Iterator[Hit]:
         owner = first.setdefault(name, instance.directory)
         if owner != instance.directory:
             message = f"its {_NAME} {name} is that of {owner}: the log does not tell them apart"
-            own = f"postfix{instance.instance.suffix}"
+            taken = {i.get(_NAME) for i in facts.readable}
+            own = next(n for n in _names(instance.instance.suffix) if n not in taken)
             remedy = remedies.both(
                 remedies.edit(instance, syslog_name=own), remedies.reload(instance)
             )
             yield Hit(instance.directory, message, remedy)
+
+
+def _names(suffix: str) -> Iterator[str]:
+    yield f"postfix{suffix}"
+    yield from (f"postfix{suffix}-{number}" for number in count(2))
 
 
 @theme.rule(

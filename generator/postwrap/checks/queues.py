@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from postwrap.checks import remedies
 from postwrap.checks.facts import Copy, Facts, InstanceFacts
 from postwrap.checks.model import Hit, Severity, Theme
+from postwrap.status import Installed
 
 theme = Theme("queues")
 
@@ -60,6 +61,43 @@ def shared_data_directory(facts: Facts) -> Iterator[Hit]:
             "only one of the two can run (master.lock)"
         )
         yield Hit(second.directory, message, remedies.both(*commands))
+
+
+@theme.rule(
+    "copy",
+    Severity.NOTE,
+    "a copy of an instance's configuration lies where instances are",
+    "postwrap(8): names of instances",
+)
+def copy(facts: Facts) -> Iterator[Hit]:
+    """Yield copies, which are taken for instances and get commands for somebody else's queue."""
+    for instance in facts.copies:
+        directory, last = instance.directory, instance.instance.service_name
+        message = (
+            "it is registered nowhere and has the queue and data directories of another instance: "
+            "a copy, it seems, whose commands would be for the other's queue"
+        )
+        is_installed = instance.commands is not Installed.MISSING
+        remedy = remedies.both(
+            f"mkdir -p /var/backups && mv {shlex.quote(directory)} /var/backups/{shlex.quote(last)}",
+            shlex.join(["postwrap", "install", *facts.install_options]) if is_installed else "",
+        )
+        yield Hit(directory, message, remedy)
+
+
+def copies_among(
+    instances: Sequence[InstanceFacts], registered: Sequence[str]
+) -> Iterator[InstanceFacts]:
+    """Yield those of ``instances`` that are mere copies: unregistered, all shared, not running."""
+    for instance in instances:
+        others = [i for i in instances if i is not instance and not i.error]
+        is_shared = all(
+            instance.get(name) and instance.get(name) in {i.get(name) for i in others}
+            for name in ("queue_directory", "data_directory")
+        )
+        is_own = instance.instance.is_default or instance.directory in registered
+        if is_shared and not is_own and not instance.running:
+            yield instance
 
 
 def sharing(facts: Facts) -> list[InstanceFacts]:

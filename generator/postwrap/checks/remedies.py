@@ -42,14 +42,27 @@ def reload(instance: InstanceFacts) -> str:
     return "" if instance.running is False else tool(instance, "postfix", "reload")
 
 
-def restart(instance: InstanceFacts) -> str:
+def restart(facts: Facts, instance: InstanceFacts) -> str:
     """Return the command that stops and starts a running instance.
 
-    A change of inet_interfaces or queue_directory needs it: postconf(5), inet_interfaces.
+    A change of inet_interfaces or queue_directory needs it: postconf(5), inet_interfaces. Where
+    systemd runs it, its unit is to have the new processes, whoever started the old ones.
     """
     if instance.running is False:
         return ""
-    return both(tool(instance, "postfix", "stop"), tool(instance, "postfix", "start"))
+    stop = tool(instance, "postfix", "stop")
+    if unit := _unit(facts, instance):
+        return both(stop, shlex.join(("systemctl", "restart", unit)))
+    return both(stop, tool(instance, "postfix", "start"))
+
+
+def _unit(facts: Facts, instance: InstanceFacts) -> str:
+    """Return the systemd unit that ``instance`` runs under, "" where none is known."""
+    if facts.units is None:
+        return ""
+    if place := facts.places.get(instance.directory):
+        return place.unit
+    return next((u.name for u in facts.units if u.directory == instance.directory), "")
 
 
 def fill_jail(facts: Facts, instance: InstanceFacts, queue: str = "") -> str:

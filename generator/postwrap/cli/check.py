@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 import typer
@@ -32,7 +33,8 @@ def check_instances(
     """Look for what is wrong with the instances; exit 1 if anything."""
     _refuse_unknown(ignore or ())
     facts = gather(where.host(prefix, "", "", user))
-    chosen = {i.directory for i in select([i.instance for i in facts.instances], names or ())}
+    known = [i.instance for i in (*facts.instances, *facts.copies)]
+    chosen = {instance.directory for instance in select(known, names or ())}
     found = [
         finding
         for finding in check(facts)
@@ -70,7 +72,8 @@ def _print(found: Iterable[Finding]) -> None:
 
 def _print_unseen(facts: Facts) -> None:
     if facts.unseen and not facts.is_root:
-        output.note("postwrap: not seen without root: " + "; ".join(facts.unseen))
+        places = (str(PurePosixPath(p).parent) if p.startswith("/") else p for p in facts.unseen)
+        output.note("postwrap: not seen without root: " + "; ".join(dict.fromkeys(places)))
 
 
 def _document(found: Iterable[Finding], facts: Facts) -> dict[str, Any]:
