@@ -61,3 +61,11 @@ def test_no_jail_where_nothing_is_chrooted(bare_host: Host) -> None:
     bare_host.postwrap("install")
     bare_host.run(JAIL, env={"MAIL_CONFIG": made.config_directory})
     assert not bare_host.exists(f"{made.queue_directory}/etc")
+
+
+def test_an_ordinary_user_is_told_the_same_units(bare_host: Host) -> None:
+    bare_host.talk_instance(start=False)
+    bare_host.postwrap("install")
+    told = [bare_host.run("sh", GENERATOR, "--list", user=user).stdout for user in (None, "alice")]
+    assert told[0] == told[1]
+    assert "/etc/postfix-out\tpostfix-instance@out.service\tyes\t\n" in told[0]

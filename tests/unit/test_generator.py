@@ -423,6 +423,23 @@ def test_writes_exactly_this(
         assert listed.stdout == case.listed
 
 
+def test_leaves_what_another_user_owns(
+    shell: tuple[str, ...], script: Path, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    plant({**DEBIAN_13, **DEFAULT, "dev/kmsg": ""}, tmp_path)
+    for name, what in {"a": "", "b": "main.cf", "c": "master.cf"}.items():
+        plant(instance(f"/etc/postfix-{name}"), tmp_path)
+        os.chown(tmp_path / "etc" / f"postfix-{name}" / what, 40001, 40001)
+    plant(instance("/etc/postfix-d"), tmp_path)
+    assert run(shell, script, tmp_path, tmp_path).returncode == 0
+    written = (tmp_path / "postfix-instances.target").read_text()
+    assert written == HEAD + started("postfix@d.service")
+    said = (tmp_path / "dev/kmsg").read_text()
+    assert said.count("it belongs to somebody else than root") == 3
+
+
 def test_five_hundred(shell: tuple[str, ...], script: Path, tmp_path: Path) -> None:
     names = sorted(f"n{number}" for number in range(500))
     plant({**DEBIAN_13, **DEFAULT}, tmp_path)
