@@ -200,11 +200,14 @@ def running_service(filesystem: Filesystem, instance: Configured) -> Service:
 def need_sound(postfix: Postfix, directory: str) -> None:
     """Raise RefusedError with Postfix's words where the instance fails ``postfix check``."""
     program = shutil.which("postfix", path=str(Path(postfix.postconf).parent)) or "postfix"
-    result = postfix.run(program, "-c", directory, "check")
-    if result.returncode:
-        said = result.stderr.strip().splitlines()[-1:] or ["postfix check failed"]
-        hint = "first get Postfix to run, only then add a second instance"
-        raise RefusedError(f"{directory}: {said[0]}", hint)
+    if postfix.run(program, "-c", directory, "check").returncode == 0:
+        return
+    # It may have told the mail log alone; this program reads main.cf too and tells it here.
+    postmap = str(Path(program).with_name("postmap"))
+    said = postfix.run(postmap, "-q", "x", "static:x", directory=directory).stderr.strip()
+    reason = said.rpartition("fatal: ")[2] if "fatal: " in said else "fails postfix check"
+    hint = f"postfix -c {directory} check, and the mail log, say why; a copy would not run either"
+    raise RefusedError(f"{directory}: {reason}", hint)
 
 
 def look(
