@@ -24,7 +24,9 @@ MISTAKES = {
     "masked": ("not-at-boot", OUT, "systemctl mask $(systemctl show -P Id postfix*@out.service)"),
     "switched off": ("not-at-boot", OUT, f"postconf -c {OUT} -e multi_instance_enable=no"),
     "default disabled": ("not-at-boot", "/etc/postfix", "systemctl disable postfix.service"),
-    "own unit": ("two-units", OUT, "systemctl enable mail-out.service"),
+    # The commands are to start the instance by the administrator's unit, where there is one.
+    "own unit": ("commands-outdated", OUT, "systemctl enable mail-out.service"),
+    "another": ("two-units", OUT, "systemctl enable other-out.service"),
     "gone": ("orphaned-unit", None, "systemctl enable postfix@gone.service"),
 }
 
@@ -39,7 +41,8 @@ def settle(boot: Boot) -> None:
     path = ":".join([str(CHECKOUT / "generator"), *boot.python_path])
     words = f"PYTHONPATH={path} PYTHONDONTWRITEBYTECODE=1 exec {boot.python} -m postwrap"
     boot.write("/usr/local/sbin/postwrap", f'#!/bin/sh\n{words} "$@"\n', 0o755)
-    boot.write("/etc/systemd/system/mail-out.service", _OWN_UNIT)
+    for name in ("mail-out", "other-out"):
+        boot.write(f"/etc/systemd/system/{name}.service", _OWN_UNIT)
     boot.talk_instance(start=False)
 
 
@@ -55,6 +58,14 @@ def test_each_mistake_of_the_boot_gives_its_code_and_the_remedy_mends_it(boot: B
             assert [(f["code"], f["instance"]) for f in found] == [(code, where)], (name, found)
             machine.sh(found[0]["remedy"])
             assert findings(machine) == [], name
+        # What has to be started anew stays in the hands of its unit.
+        machine.run("postconf", "-e", "inet_interfaces=all")
+        (clash,) = (f for f in findings(machine) if f["code"] == "listener-overlap")
+        assert "systemctl restart" in clash["remedy"]
+        machine.sh(clash["remedy"])
+        assert findings(machine) == []
+        assert machine.running()
+        assert machine.running(OUT)
 
 
 def test_an_instance_that_nothing_starts_is_found_and_install_starts_it(boot: Boot) -> None:

@@ -71,7 +71,10 @@ def two_units(facts: Facts) -> Iterator[Hit]:
         units = [u for u in facts.units or () if u.directory == instance.directory]
         if len(units) > 1:
             names = " and ".join(u.name for u in units)
-            extra = [u.name for u in sorted(units, key=lambda u: not u.is_packaged)[1:]]
+            place = facts.places.get(instance.directory)
+            chosen = place.unit if place else ""
+            best = sorted(units, key=lambda u: (u.name != chosen, not u.is_packaged))
+            extra = [unit.name for unit in best[1:]]
             message = f"{names} both start it: the second fails"
             remedy = f"systemctl disable {shlex.join(extra)}"
             yield Hit(instance.directory, message, remedy)

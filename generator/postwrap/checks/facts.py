@@ -178,9 +178,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A host. ``instances``: the default one first; ``copies`` are directories that look like
-    instances and are only backups of one, see postwrap.checks.queues.
+    """A host, with the default instance first.
 
+    ``copies`` look like instances and are only backups of one, see postwrap.checks.queues.
     ``registered`` holds the words of alternate_config_directories and multi_instance_directories
     as the default main.cf spells them. ``names`` is /etc/hosts. ``units`` are those that the boot
     starts for an instance, None where systemd does not run the host; ``places`` is what postwrap's

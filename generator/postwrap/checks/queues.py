@@ -79,7 +79,8 @@ def copy(facts: Facts) -> Iterator[Hit]:
         )
         is_installed = instance.commands is not Installed.MISSING
         remedy = remedies.both(
-            f"mkdir -p /var/backups && mv {shlex.quote(directory)} /var/backups/{shlex.quote(last)}",
+            "mkdir -p /var/backups",
+            shlex.join(("mv", directory, f"/var/backups/{last}")),
             shlex.join(["postwrap", "install", *facts.install_options]) if is_installed else "",
         )
         yield Hit(directory, message, remedy)
