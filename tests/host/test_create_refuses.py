@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import pexpect  # type: ignore[import-untyped]
 import pytest
+from tests.harness.paths import CHECKOUT
 from tests.harness.snapshot import Tree, tree
 
 if TYPE_CHECKING:
@@ -123,3 +126,23 @@ def test_a_host_that_is_not_ready(
 ) -> None:
     spoil(bare_host)
     refuses(bare_host, reason)
+
+
+def test_it_asks_once_on_a_terminal(module_host: Host) -> None:
+    before = everything(module_host)
+    path = ":".join([str(CHECKOUT / "generator"), *module_host.python_path])
+    command, environment = module_host.command(
+        *(module_host.python, "-m", "postwrap", *CREATE),
+        env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb"},
+    )
+    program, *words = map(os.fsdecode, command)
+    terminal = pexpect.spawn(program, words, env=environment, timeout=60, encoding="utf-8")
+    terminal.expect("listens at +10.0.0.1:25")
+    terminal.expect("Make it\\?")
+    terminal.sendline("n")
+    terminal.expect("not done, as you wish")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 3
+    assert everything(module_host) == before
+    assert not module_host.exists("/var/lib/postwrap")
