@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
-from postwrap.assemble import Assembly, Host, assemble
+from postwrap.assemble import Assembly, assemble
 from postwrap.boot import Place
 from postwrap.bundle import Artifact
-from postwrap.checks import amavis, boot_facts, looking, network
-from postwrap.checks.addresses import WILDCARDS, Address, address_of, split_service
-from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts, Listener, Service
+from postwrap.checks import amavis, boot_facts, looking, network, services
+from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts
 from postwrap.checks.queues import PARTS, copies_among
 from postwrap.discovery import registered_directories
 from postwrap.filesystem import Filesystem
+from postwrap.host import Host
 from postwrap.install.plan import Action, Plan
 from postwrap.instance import Instance, suffix_of
 from postwrap.postfix import Postfix, PostfixError
@@ -154,21 +153,21 @@ def _instance(
     parameters = dict(_pairs(expanded))
     queue = parameters.get("queue_directory", "")
     more, hidden = _files(filesystem, _queue(queue, parameters.get("data_directory", "")))
-    interfaces = _interfaces(parameters, net)
+    interfaces = services.interfaces(parameters, net)
     running = is_running(filesystem, queue) and _is_its_own(filesystem, queue, instance.directory)
-    services = tuple(_services(lines, dict(_pairs(overrides)), parameters))
+    offered = tuple(services.services(lines, dict(_pairs(overrides)), parameters))
     return InstanceFacts(
         instance,
         parameters=parameters,
         settings=dict(_pairs(raw)),
-        services=services,
-        listeners=tuple(_listeners(services, parameters, net)),
+        services=offered,
+        listeners=tuple(services.listeners(offered, parameters, net)),
         interfaces=tuple(a for found in interfaces.values() for a in found),
         unresolved=tuple(word for word, found in interfaces.items() if not found),
         warnings=answers.warnings,
         files=files | more,
         unseen=unseen | hidden,
-        jail=_jail(filesystem, queue) if any(s.chroot for s in services) else {},
+        jail=_jail(filesystem, queue) if any(s.chroot for s in offered) else {},
         running=running,
         master=_master(filesystem, queue) if running else None,
         commands=commands,
@@ -263,85 +262,6 @@ def _master(filesystem: Filesystem, queue: str) -> int | None:
     try:
         return int(filesystem.read_text(f"{queue}/pid/master.pid").split()[0])
     except (OSError, ValueError, IndexError):
-        return None
-
-
-# master.cf.
-
-
-def _services(
-    lines: str, overrides: Mapping[str, str], parameters: Mapping[str, str]
-) -> Iterator[Service]:
-    """Yield the services that ``postconf -M`` printed, without those that are disabled."""
-    disabled = parameters.get("master_service_disable", "").replace(",", " ").split()
-    # master(5), chroot: the default is "y" below compatibility level 1.
-    level = parameters.get("compatibility_level", "0").partition(".")[0]
-    jailed = {"y", "-"} if level == "0" else {"y"}
-    for line in lines.splitlines():
-        fields = line.split(maxsplit=8)
-        if len(fields) < 8:
-            continue
-        name, kind = fields[0], fields[1]
-        if {kind, name, f"{name}/{kind}"} & set(disabled):
-            continue
-        prefix = f"{name}/{kind}/"
-        options = {k[len(prefix) :]: v for k, v in overrides.items() if k.startswith(prefix)}
-        yield Service(name, kind, fields[4] in jailed, fields[7], options)
-
-
-def _listeners(
-    services: Sequence[Service], parameters: Mapping[str, str], net: network.Network
-) -> Iterator[Listener]:
-    """Yield where the inet services listen."""
-    families = _families(parameters.get("inet_protocols", ""))
-    interfaces = [a for found in _interfaces(parameters, net).values() for a in found]
-    for service in services:
-        if service.type != "inet":
-            continue
-        host, port_name = split_service(service.name)
-        port = _port(port_name, parameters)
-        own = [a for a in _addresses(host, net) if a.version in families] if host else interfaces
-        for address in dict.fromkeys(own):
-            if port:
-                yield Listener(address, port, service, by_interfaces=not host)
-
-
-def _interfaces(
-    parameters: Mapping[str, str], net: network.Network
-) -> dict[str, Sequence[Address]]:
-    """Return the addresses of each word of inet_interfaces, of the families of inet_protocols."""
-    families = _families(parameters.get("inet_protocols", ""))
-    words = parameters.get("inet_interfaces", "").replace(",", " ").split()
-    found = {word: _addresses(word, net) for word in words}
-    return {w: [a for a in x if a.version in families] if x else x for w, x in found.items()}
-
-
-def _families(protocols: str) -> set[int]:
-    words = protocols.replace(",", " ").lower().split()
-    both = {"all": {4, 6}, "ipv4": {4}, "ipv6": {6}}
-    return set().union(*(both.get(word, set()) for word in words)) or {4, 6}
-
-
-def _addresses(host: str, net: network.Network) -> Sequence[Address]:
-    """Return the addresses that ``host`` of inet_interfaces or master.cf stands for."""
-    if host == "all":
-        return WILDCARDS
-    if host == "loopback-only":
-        return [a for a in net.addresses if a.is_loopback]
-    literal = address_of(host)
-    return [literal] if literal else net.resolve(host)
-
-
-def _port(name: str, parameters: Mapping[str, str]) -> int | None:
-    """Return the port of ``name``; Postfix asks known_tcp_ports before /etc/services."""
-    known = parameters.get("known_tcp_ports", "").replace(",", " ").split()
-    for names in known:
-        *words, number = names.split("=")
-        if name in words and number.isdigit():
-            return int(number)
-    try:
-        return int(name) if name.isdigit() else socket.getservbyname(name, "tcp")
-    except OSError:
         return None
 
 

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from postwrap.assemble import Assembly, Host, Scope, assemble, instances_of
+from postwrap.assemble import Assembly, Scope, assemble, instances_of
 from postwrap.cli import app, output, where
 from postwrap.diff import unified
 from postwrap.errors import Problem, Status
+from postwrap.host import Host
 from postwrap.install.manifest import Manifest
 from postwrap.install.plan import Action, Plan, is_settled, plan
 from postwrap.install.session import Session, session

@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
-from postwrap.assemble import Assembly, Host, assemble
+from postwrap.assemble import Assembly, assemble
+from postwrap.boot import Place
 from postwrap.bundle import Artifact
 from postwrap.cli import app, output, where
 from postwrap.errors import RefusedError, Status
+from postwrap.host import Host
 from postwrap.instance import Instance
 from postwrap.status import Installed, installed, is_running
 
@@ -26,6 +28,8 @@ class Line:
     instance: Instance
     running: bool | None
     wrappers: Installed
+    place: Place | None = None
+    """Its place in the boot, None where systemd has no part in it."""
 
     @property
     def queue_directory(self) -> str:
@@ -52,7 +56,7 @@ def list_instances(
         }
         output.as_json(document)
     else:
-        heads = ("NAME", "STATE", "COMMANDS", "DIRECTORY", "QUEUE")
+        heads = ("NAME", "STATE", "COMMANDS", "DIRECTORY", "QUEUE", "UNIT")
         output.table([heads, *map(_row, lines)])
         output.problems(assembly.problems)
     raise typer.Exit(Status.FOUND if assembly.problems else Status.OK)
@@ -103,13 +107,17 @@ def _line(host: Host, assembly: Assembly, instance: Instance) -> Line:
     own = (a for a in assembly.bundle if a.instance == instance.directory and a.command)
     queue = instance.parameters.get("queue_directory", "")
     running = is_running(host.source, queue) if queue else None
-    return Line(instance, running, installed(own, host.destination))
+    place = host.places.get(instance.directory)
+    return Line(instance, running, installed(own, host.destination), place)
 
 
 def _row(line: Line) -> tuple[str, ...]:
     instance = line.instance
     state = _RUNNING[line.running]
-    return instance.name, state, str(line.wrappers), instance.directory, line.queue_directory
+    cells = (instance.name, state, str(line.wrappers), instance.directory, line.queue_directory)
+    if not line.place:
+        return (*cells, "")
+    return (*cells, line.place.unit if line.place.starts else "not started at boot")
 
 
 def _document(line: Line) -> dict[str, object]:
@@ -122,4 +130,7 @@ def _document(line: Line) -> dict[str, object]:
         "queue_directory": line.queue_directory or None,
         "running": line.running,
         "commands": str(line.wrappers),
+        "unit": line.place.unit if line.place else None,
+        "starts_at_boot": line.place.starts if line.place else None,
+        "boot_note": line.place.why if line.place else None,
     }

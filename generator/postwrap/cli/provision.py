@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from postwrap.assemble import Host, Where
 from postwrap.cli import app, output
 from postwrap.errors import RefusedError
+from postwrap.host import Host, Where
 from postwrap.provision import options as given
 from postwrap.provision.making import (
     Plan,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from postwrap.assemble import Host, Where
+from postwrap.host import Host, Where
 
 Names = Annotated[
     list[str] | None,

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postwrap.assemble import Host
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
+from postwrap.host import Host
 from postwrap.postfix import SEARCH_PATH, Postfix, PostfixError
 from postwrap.provision import kernel
 from postwrap.provision.listeners import (

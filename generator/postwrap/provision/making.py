@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from postwrap.assemble import Host
 from postwrap.errors import RefusedError
+from postwrap.host import Host
 from postwrap.install.lock import locked
 from postwrap.instance import find
 from postwrap.postfix import Postfix
