@@ -7,6 +7,7 @@ are.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,20 +88,17 @@ def secondary(kind: Kind) -> str:
 
 
 def test_list_names_what_runs(machine: Booted, kind: Kind, expected: dict[str, str]) -> None:
-    script = "/usr/local/lib/systemd/system-generators/postwrap-generator"
-    lines = machine.run("sh", script, "--list").stdout.splitlines()
-    told = {directory: (unit, starts) for directory, unit, starts, _ in map(split, lines)}
-    up = {d: unit for d, (unit, starts) in told.items() if starts == "yes"}
+    done = machine.postwrap("list", "--json", check=False)
+    listed = {line["directory"]: line for line in json.loads(done.stdout)["instances"]}
+    up = {d: line["unit"] for d, line in listed.items() if line["starts_at_boot"]}
     assert up == {**expected, "/etc/postfix-broken": unit_of(kind, "broken")}
-    assert told["/etc/postfix-off"] == (unit_of(kind, "off"), "no")
-    assert "/etc/postfix-policyd-spf-python" not in told
+    assert listed["/etc/postfix-off"]["unit"] == unit_of(kind, "off")
+    assert not listed["/etc/postfix-off"]["running"]
+    assert "/etc/postfix-policyd-spf-python" not in listed
     for directory, unit in expected.items():
+        assert listed[directory]["running"]
         journal = machine.run("journalctl", "--boot", "--no-pager", "--unit", unit).stdout
         assert "Started" in journal, directory
-
-
-def split(line: str) -> list[str]:
-    return line.split("\t")
 
 
 def test_mail_flows_through_the_commands(machine: Booted) -> None:
