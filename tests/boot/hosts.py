@@ -130,18 +130,22 @@ def install_postwrap(boot: Boot) -> None:
     boot.write("/usr/local/sbin/postwrap", script, 0o755)
 
 
+# One that has ended meanwhile has neither an environment nor a control group.
+_MASTERS = r"""
+for pid in $(pgrep -x -P 1 master); do
+    where=$(tr '\0' '\n' <"/proc/$pid/environ" | sed -n 's/^config_directory=//p')
+    unit=$(sed -n 's/^[0-9]*:name=systemd:.*\///p; s/^0::.*\///p' "/proc/$pid/cgroup" | head -n 1)
+    [ -z "$where" ] || [ -z "$unit" ] || printf '%s\t%s\n' "$where" "$unit"
+done 2>/dev/null
+"""
+
+
 def masters(machine: Booted) -> dict[str, str]:
     """The master(8) processes: the configuration directory of each, and the unit it runs under.
 
     A directory that two serve is an error.
     """
-    listed = machine.sh(
-        "for pid in $(pgrep -x -P 1 master); do\n"
-        "    tr '\\0' '\\n' <\"/proc/$pid/environ\" | sed -n 's/^config_directory=//p'\n"
-        "    sed -n 's/^[0-9]*:name=systemd:.*\\///p;s/^0::.*\\///p' \"/proc/$pid/cgroup\" |\n"
-        "        head -n 1\n"
-        "done"
-    ).stdout.split()
+    listed = machine.sh(_MASTERS).stdout.split()
     pairs = list(zip(listed[::2], listed[1::2], strict=True))
     found = dict(pairs)
     assert len(found) == len(pairs), pairs
