@@ -159,3 +159,14 @@ def test_a_python_that_went_away_is_replaced(ready: ReadyHost) -> None:
     assert ready.install("--uninstall", check=False).returncode == 3
     ready.install()
     assert_whole(ready)
+
+
+def test_what_follows_create_goes_to_postwrap_create(ready: ReadyHost) -> None:
+    ready.start_default()
+    done = ready.install("--yes", "--create", "out", "--address", "10.0.0.1", "--yes", check=False)
+    assert done.returncode == 0, done
+    assert ready.running("/etc/postfix-out")
+    assert "Mail queue is empty" in ready.run("mailq-out", user="alice").stdout
+    wrong = ready.install("--create", "out", "--frobnicate", check=False)
+    assert wrong.returncode == 2
+    assert "--frobnicate" in wrong.stderr
