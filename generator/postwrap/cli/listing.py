@@ -107,7 +107,9 @@ def _line(host: Host, assembly: Assembly, instance: Instance) -> Line:
     own = (a for a in assembly.bundle if a.instance == instance.directory and a.command)
     queue = instance.parameters.get("queue_directory", "")
     running = is_running(host.source, queue) if queue else None
-    place = host.places.get(instance.directory)
+    # Until it is installed, the generator decides nothing.
+    is_there = host.source.is_file(f"{host.layout.systemd_generator}/postwrap-generator")
+    place = host.places.get(instance.directory) if is_there else None
     return Line(instance, running, installed(own, host.destination), place)
 
 
