@@ -203,7 +203,7 @@ def _filter_entry(transport: str, host: str) -> str:
         "smtp_data_done_timeout=1200",
         "smtp_fallback_relay=",
         "smtp_tls_security_level=none",
-        "disable_dns_lookups=yes",
+        "smtp_dns_support_level=disabled",
         "max_use=20",
     ]
     if host.startswith("127."):
