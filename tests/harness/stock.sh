@@ -11,7 +11,7 @@ fi
 
 # -- what the machine may have that a fresh host has not
 rm -rf /etc/postfix-* /etc/postfix.* /etc/postfix[0-9]* /etc/postwrap* /etc/mailname /etc/cron.d/*
-rm -rf /usr/local/sbin /usr/local/lib/postwrap /usr/local/share/man /usr/local/man
+rm -rf /usr/local/sbin /usr/local/lib/postwrap /usr/local/lib/systemd /usr/local/share/man /usr/local/man
 rm -rf /usr/local/share/bash-completion /usr/local/share/zsh /usr/local/share/fish
 rm -rf /var/lib/postwrap /var/spool/postfix* /var/lib/postfix* /var/mail/* /var/log/*
 rm -f /usr/local/bin/post[a-z]*[-.0-9]* /usr/local/bin/qshape* /usr/local/bin/sendmail* \

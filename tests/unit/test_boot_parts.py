@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.harness.lint import lint_shell
@@ -15,9 +15,6 @@ from postwrap.instance import Instance
 from postwrap.layout import Layout, system_layout, user_layout
 from postwrap.render.boot import DIRECTORIES, BootFacts, Init, boot
 from postwrap.render.wrappers import Target, wrappers
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 LAYOUT = system_layout("/usr/local")
 HOOKS = ("/etc/resolvconf/update-libc.d",)
@@ -137,3 +134,41 @@ def test_a_unit_that_starts_more_is_nobodys_own() -> None:
     assert own_unit(out, both) == own_unit(default, both) == ""
     assert own_unit(default, {"/etc/postfix": both["/etc/postfix"]}) == "postfix.service"
     assert own_unit(out, {}) == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["start"],
+        ["stop"],
+        ["reload"],
+        ["start", ""],
+        ["", "stop"],
+        ["-v", "start"],
+        ["1:start"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("shell", ["dash", "busybox sh", "bash --posix", "mksh"])
+def test_the_postfix_wrapper_hands_on_all_words(
+    words: list[str], shell: str, tmp_path: Path
+) -> None:
+    """Where systemd does not run, and where it does all but start and stop."""
+    if Path("/run/systemd/system").is_dir() and words in (["start"], ["stop"]):
+        pytest.skip("systemd runs here, and would be asked")
+    need_tool(shell.split()[0])
+    program = tmp_path / "postfix"
+    program.write_text('#!/bin/sh\nprintf "%s\\n" "$MAIL_CONFIG" "$unit" "$@"\nexit 75\n')
+    program.chmod(0o755)
+    target = Target("postfix", str(program), (str(program),))
+    instance = Instance("/etc/postfix-out", "-out")
+    (made,) = wrappers(instance, [target], LAYOUT, "postfix-instance@out.service")
+    wrapper = tmp_path / "postfix-out"
+    wrapper.write_bytes(made.content)
+    environment = {"PATH": "/usr/bin:/bin", "unit": "mine", "IFS": "1:"}
+    done = subprocess.run(
+        [*shell.split(), str(wrapper), *words], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout == "\n".join(["/etc/postfix-out", "mine", *words, ""])
+    assert (done.stderr, done.returncode) == ("", 75)
