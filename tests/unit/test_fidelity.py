@@ -73,6 +73,12 @@ def reporters(make: Make) -> Mapping[str, str]:
     return {shell: make(shell, *report) for shell in SHELLS}
 
 
+@pytest.fixture(scope="session")
+def environments(make: Make) -> Mapping[str, str]:
+    """For each shell a wrapper of a program that prints its environment as the kernel has it."""
+    return {shell: make(shell, "/bin/cat", "/proc/self/environ") for shell in SHELLS}
+
+
 @settings(max_examples=60, deadline=None)
 @given(arguments=ARGUMENTS, shell=st.sampled_from(sorted(SHELLS)))
 @example(arguments=[b"", b"", b"-x", b"", b" "], shell="dash")
@@ -160,6 +166,22 @@ def test_environment(make: Make, shell: str, given: dict[bytes, bytes]) -> None:
     extra = found.keys() - expected.keys()
     assert extra <= ADDED[shell]
     assert {name: value for name, value in found.items() if name not in extra} == expected
+
+
+NAMES = st.from_regex(rb"X_[A-Za-z0-9_]{0,12}", fullmatch=True)
+VALUES = st.binary(max_size=60).map(lambda text: text.replace(b"\0", b"\xff"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(given=st.dictionaries(NAMES, VALUES, max_size=12), shell=st.sampled_from(sorted(SHELLS)))
+def test_any_environment(
+    environments: Mapping[str, str], given: dict[bytes, bytes], shell: str
+) -> None:
+    found = environment_through(environments[shell], given)
+    extra = found.keys() - given.keys()
+    assert extra <= ADDED[shell] | {b"MAIL_CONFIG"}
+    assert {name: found[name] for name in given} == given
+    assert found[b"MAIL_CONFIG"] == CONFIG
 
 
 def test_names_that_are_no_identifiers(make: Make, shell: str) -> None:
