@@ -226,6 +226,23 @@ def test_a_mistake_gives_its_code_alone_and_the_remedy_mends_it(healthy: Host, c
     assert findings(healthy) == []
 
 
+@pytest.mark.bases("trixie")
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"{_OUT} -e smtpd_use_tls=yes",
+        f"{_OUT} -P smtp/unix/disable_dns_lookups=yes",
+    ],
+    ids=["main", "master"],
+)
+def test_what_a_coming_postfix_will_not_know(healthy: Host, script: str) -> None:
+    healthy.sh(script)
+    (found,) = findings(healthy)
+    assert (found["code"], found["instance"]) == ("obsolete-setting", OUT)
+    healthy.sh(found["remedy"])
+    assert findings(healthy) == []
+
+
 @BOTH
 def test_the_talk_gives_nothing_at_all(healthy: Host) -> None:
     done = healthy.run("postwrap", "check", check=False)

@@ -16,6 +16,7 @@ theme = Theme("settings")
 _UNUSED = re.compile(r"(?P<file>\S+): unused parameter: (?P<name>[^=\s]+)=(?P<value>.*)")
 _UNDEFINED = re.compile(r"\S+: undefined parameter: (?P<name>\S+)")
 _TWICE = re.compile(r": overriding earlier entry: (?P<name>[^=\s]+)=")
+_OBSOLETE = re.compile(r'support for parameter "(?P<name>\w+)" will be removed')
 _LINE = re.compile(r"(?:file )?(?P<file>/\S+?)[,:] line (?P<line>\d+)")
 
 
@@ -98,6 +99,56 @@ def setting_twice(facts: Facts) -> Iterator[Hit]:
             yield Hit(instance.directory, message, remedy)
 
 
+_SUCCESSORS = {
+    "disable_dns_lookups": ("smtp_dns_support_level", "disabled"),
+    "lmtp_use_tls": ("lmtp_tls_security_level", "may"),
+    "smtp_use_tls": ("smtp_tls_security_level", "may"),
+    "smtpd_use_tls": ("smtpd_tls_security_level", "may"),
+    "lmtp_enforce_tls": ("lmtp_tls_security_level", "encrypt"),
+    "smtp_enforce_tls": ("smtp_tls_security_level", "encrypt"),
+    "smtpd_enforce_tls": ("smtpd_tls_security_level", "encrypt"),
+}
+"""What ``yes`` of an obsolete parameter is today: DEPRECATION_README."""
+
+
+@theme.rule(
+    "obsolete-setting",
+    Severity.NOTE,
+    "a setting that a coming Postfix will no longer know",
+    "postconf(1); DEPRECATION_README",
+)
+def obsolete_setting(facts: Facts) -> Iterator[Hit]:
+    """Yield the parameters that postconf, from 3.9 on, says will be removed."""
+    for instance in facts.readable:
+        for warning in instance.warnings:
+            if match := _OBSOLETE.search(warning):
+                remedy = _modernise(instance, match["name"])
+                yield Hit(instance.directory, warning, remedy)
+
+
+def _modernise(instance: InstanceFacts, name: str) -> str:
+    """Return the commands that put today's parameter in the place of ``name``, where it is known.
+
+    Its successor keeps the value that it has already.
+    """
+    if name not in _SUCCESSORS:
+        return remedies.tool(instance, "postconf", "-n")
+    successor, value = _SUCCESSORS[name]
+    commands = []
+    if name in instance.settings:
+        wanted = instance.get(name) == "yes" and not instance.settings.get(successor)
+        commands.append(remedies.drop(instance, [name]))
+        commands.append(remedies.edit(instance, **{successor: value}) if wanted else "")
+    for service in instance.services:
+        if name in service.options:
+            key = f"{service.key}/{name}"
+            wanted = service.options[name] == "yes" and successor not in service.options
+            commands.append(remedies.tool(instance, "postconf", "-PX", key))
+            set_to = remedies.override(instance, service.key, successor, value)
+            commands.append(set_to if wanted else "")
+    return remedies.both(*commands, remedies.reload(instance))
+
+
 @theme.rule(
     "postconf-warning",
     Severity.NOTE,
@@ -106,7 +157,7 @@ def setting_twice(facts: Facts) -> Iterator[Hit]:
 )
 def postconf_warning(facts: Facts) -> Iterator[Hit]:
     """Yield the warnings that no other rule understands, in postconf's own words."""
-    patterns = (_UNUSED, _UNDEFINED, _TWICE)
+    patterns = (_UNUSED, _UNDEFINED, _TWICE, _OBSOLETE)
     for instance in facts.readable:
         for warning in instance.warnings:
             if not any(pattern.search(warning) for pattern in patterns):
