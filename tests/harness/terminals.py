@@ -18,8 +18,8 @@ ESCAPES = re.compile(
     r"\x1b\[[0-9;:?<>=]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[=>()][0B]?|\x0f|\x07"
 )
 
-# The keys that make the shell print its command line, between marks, and forget it.
-DUMP = "\x18\x04"
+# The keys, Control-X and d, that make the shell print its command line and forget it.
+DUMP = "\x18d"
 DUMPED = re.compile(r"<<<(.*?)>>>", re.DOTALL)
 
 
@@ -29,13 +29,6 @@ class Completed:
 
     line: str
     shown: str
-
-    @property
-    def words(self) -> set[str]:
-        """The first column of a list: each word that stands at the front of a line or a column."""
-        return {
-            word for row in self.shown.splitlines() for word in re.split(r"\s{2,}", row) if word
-        }
 
 
 class Terminal:
@@ -61,6 +54,7 @@ class Terminal:
             dimensions=(100, 120),
             timeout=60,
         )
+        self._child.delaybeforesend = None
         self._number = 0
         self.run(setup)
 
@@ -77,11 +71,13 @@ class Terminal:
 
     def complete(self, line: str, tabs: int = 1) -> Completed:
         """Type a line, press TAB, and tell what is there then; the line is gone afterwards."""
-        self._child.send(line + "\t" * tabs + DUMP)
+        return Completed(*self.send_and_wait(line + "\t" * tabs + DUMP))
+
+    def send_and_wait(self, keys: str) -> tuple[str, str]:
+        """Press keys, DUMP the last; return the command line that was left, and what was shown."""
+        self._child.send(keys)
         self._child.expect(DUMPED)
-        left = re.sub(r"\r?\n", "", self._child.match[1])
-        shown = clean(str(self._child.before))
-        return Completed(left, shown.rpartition(line)[0] if tabs > 1 else shown)
+        return re.sub(r"\r?\n", "", self._child.match[1]), clean(str(self._child.before))
 
     def close(self) -> None:
         """Hang up."""
@@ -103,7 +99,7 @@ BASH_SETUP = r"""
 PS1='% '; unset HISTFILE
 bind 'set enable-bracketed-paste off'; bind 'set page-completions off'; bind 'set bell-style none'
 bind 'set completion-query-items 0'; bind 'set colored-completion-prefix off'
-bind -x '"\C-x\C-d": printf "<<<%s>>>\n" "$READLINE_LINE"; READLINE_LINE= READLINE_POINT=0'
+bind -x '"\C-xd": printf "<<<%s>>>\n" "$READLINE_LINE"; READLINE_LINE= READLINE_POINT=0'
 """.strip().replace("\n", "; ")
 
 
@@ -120,7 +116,7 @@ ZSH_SETUP = r"""
 PS1='%% '; unsetopt prompt_sp zle_bracketed_paste 2>/dev/null; unset zle_bracketed_paste HISTFILE
 setopt no_beep no_auto_menu no_list_beep; LISTMAX=1000; bindkey -e; KEYTIMEOUT=200
 dump() { zle -I; print -r -- "<<<$BUFFER>>>" >/dev/tty; BUFFER=; zle -Rc }
-zle -N dump; bindkey '^X^D' dump
+zle -N dump; bindkey '^Xd' dump
 """.strip().replace("\n", "; ")
 
 
@@ -133,7 +129,7 @@ def zsh(
 
 FISH_SETUP = r"""
 function fish_prompt; echo '% '; end; set -g fish_greeting
-bind \cx\cd 'echo "<<<"(commandline | string collect)">>>"; commandline ""'
+bind \cxd 'echo "<<<"(commandline | string collect)">>>"; commandline ""'
 """.strip().replace("\n", "; ")
 
 

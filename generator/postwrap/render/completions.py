@@ -24,6 +24,8 @@ from postwrap.render.wrappers import Target
 SHELLS = ("bash", "zsh", "fish")
 """The shells that there are completions for."""
 
+# With --user, tables lie here. Both installations of a command may be there, and either's engine is
+# asked.
 _USER_STATE = '"${XDG_STATE_HOME:-${HOME:-}/.local/state}/postwrap"'
 _STATES = ("/usr/local/lib/postwrap", "/usr/lib/postwrap")
 
@@ -85,9 +87,9 @@ def shared_completions(
     """
     if not shells:
         return
-    values = {"layout": layout, "remake": layout.remake()}
+    values = {"layout": layout, "remake": layout.remake(), "home": _USER_STATE}
     others = [state for state in _STATES if state != layout.state]
-    places = [sh(layout.state), _USER_STATE, *others]
+    places = [sh(layout.state), '"$home"', *others]
     yield Artifact(
         path=engine_path(layout),
         content=render(
