@@ -27,7 +27,7 @@ from postwrap.provision.journal import Journal, Record, State
 from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions, RoleOptions
 from postwrap.provision.preconditions import need_files, need_possible, need_writable
-from postwrap.provision.recipe import REFILTER, amavis_settings, create_steps, refresh
+from postwrap.provision.recipe import amavis_settings, create_steps, refreshes
 from postwrap.provision.removal import (
     Removal,
     final_steps,
@@ -134,7 +134,7 @@ def plan_create(host: Host, options: CreateOptions) -> Plan:
         options.name,
         made.directory,
         steps,
-        kept(steps, (refresh(made, facts), REFILTER)),
+        kept(steps, refreshes(facts)),
         _settled(made, facts),
         (*made.share.notes, *_notes(host, options, facts, made)),
     )
@@ -236,7 +236,7 @@ def plan_role(host: Host, name: str, options: RoleOptions) -> Plan:
         key(instance.directory),
         instance.directory,
         steps,
-        kept(steps, (service.reload(), facts.default_service.reload(), REFILTER)),
+        kept(steps, (service.reload(), *refreshes(facts))),
         {
             **_changes("", made.second, instance),
             **_changes("default ", made.first, facts.default),

@@ -44,10 +44,11 @@ def create_steps(options: CreateOptions, facts: Facts, draft: Draft) -> tuple[St
         *_registration(options, facts, draft),
         *_filling(draft),
         *jail_steps(facts, draft, registered=options.postmulti),
-        *filter_steps(facts, draft.directory, draft.share.forward),
+        *_giving_up(facts, draft),
         *_turning_on(draft),
         *_commands(options),
         *_starting(options, facts, draft),
+        *_role(facts, draft),
     )
 
 
@@ -172,15 +173,12 @@ def transport_step(directory: str, transport: str) -> Step:
 
 def _registration(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
     default = facts.default
-    if draft.share.transport:
-        yield transport_step(default.directory, draft.share.transport)
     settings = registration(options, facts, draft.directory)
     if draft.interfaces:
         settings["inet_interfaces"] = draft.interfaces
-    settings |= draft.share.first
     undo: tuple[Operation, ...] = listed_restores(default.directory, settings, default.stated)
-    if has_to_see(draft, facts):
-        undo = (*undo, refresh(draft, facts))
+    if draft.interfaces and default.running:
+        undo = (*undo, facts.default_service.restart())
     yield Step(
         "make it known to the default instance, which gives up its share",
         set_parameters(default.directory, settings),
@@ -189,15 +187,32 @@ def _registration(options: CreateOptions, facts: Facts, draft: Draft) -> Iterato
     )
 
 
-def has_to_see(draft: Draft, facts: Facts) -> bool:
-    """Whether the running default instance is to read its configuration again."""
-    return facts.default.running and bool(draft.interfaces or draft.share.first)
+def _giving_up(facts: Facts, draft: Draft) -> Iterator[Step]:
+    # Before the new instance is turned on, for a restart may start all that are.
+    if draft.interfaces and facts.default.running:
+        yield Step("let the default instance give up the address", facts.default_service.restart())
 
 
-def refresh(draft: Draft, facts: Facts) -> Run:
-    """Return what lets the default instance see a change: inet_interfaces wants a new start."""
-    service = facts.default_service
-    return service.restart() if draft.interfaces else service.reload()
+def _role(facts: Facts, draft: Draft) -> Iterator[Step]:
+    """Yield what the default instance gets for the role, once there is somebody to send to."""
+    default, reload = facts.default, facts.default_service.reload()
+    yield from filter_steps(facts, draft.directory, draft.share.forward)
+    if draft.share.transport:
+        yield transport_step(default.directory, draft.share.transport)
+    if not draft.share.first:
+        return
+    undo: tuple[Operation, ...] = restores(default.directory, draft.share.first, default.stated)
+    edit = set_parameters(default.directory, draft.share.first)
+    if not default.running:
+        yield Step("give the default instance its part", edit, undo, lasting=True)
+        return
+    yield Step("give the default instance its part", edit, (*undo, reload), lasting=True)
+    yield Step("let the default instance see it", reload)
+
+
+def refreshes(facts: Facts) -> tuple[Operation, ...]:
+    """Return the operations that only let an instance see a change."""
+    return (facts.default_service.restart(), facts.default_service.reload(), REFILTER)
 
 
 def listed_restores(
@@ -271,8 +286,6 @@ def _turning_on(draft: Draft) -> Iterator[Step]:
 def _starting(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
     command = facts.own_postfix and f"{facts.own_postfix}-{options.name}"
     service = Service(draft.directory, command=command)
-    if has_to_see(draft, facts):
-        yield Step("let the default instance see the change", refresh(draft, facts))
     if options.start:
         stop = (service if facts.systemd else Service(draft.directory)).stop()
         yield Step("start it", service.start(), (stop,))

@@ -157,14 +157,12 @@ def _detach(removal: Removal, facts: Facts) -> Iterator[Step]:
 
 def _stop(removal: Removal) -> Iterator[Step]:
     instance = removal.instance
-    enabled = {"multi_instance_enable": "no"}
-    yield Step(
-        "turn it off",
-        set_parameters(instance.directory, {**enabled}),
-        restores(instance.directory, {**enabled}, instance.stated),
-    )
+    # Debian 12 stops it by postmulti(1), which passes over an instance that is turned off.
     if instance.running:
         yield Step("stop it", removal.service.stop(), (removal.service.start((0, 1)),))
+    off = {"multi_instance_enable": "no"}
+    undo = restores(instance.directory, off, instance.stated)
+    yield Step("turn it off", set_parameters(instance.directory, {**off}), undo)
 
 
 def _unregister(removal: Removal, facts: Facts) -> Iterator[Step]:

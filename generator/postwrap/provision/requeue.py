@@ -11,6 +11,7 @@ compared, and changes places with the original in two renames; see ``settle``.
 
 from __future__ import annotations
 
+import errno
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -164,13 +165,15 @@ def _hand_over(filesystem: Filesystem, target: Target, source: str, message: Mes
     if filesystem.exists(place):
         hint = "deliver that message first, then run the same command again"
         raise RefusedError(f"{place}: is in the way of {message.path}", hint)
-    if filesystem.stat(message.path).st_dev != filesystem.stat(target.queue_directory).st_dev:
+    try:
+        for path in found:
+            log = path.removeprefix(f"{source}/").partition("/")[0]
+            _move(filesystem, path, target.path(log, message.name))
+        _move(filesystem, message.path, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
         _copy_over(filesystem, target, source, message, found)
-        return
-    for path in found:
-        log = path.removeprefix(f"{source}/").partition("/")[0]
-        _move(filesystem, path, target.path(log, message.name))
-    _move(filesystem, message.path, place)
 
 
 def _move(filesystem: Filesystem, path: str, place: str) -> None:

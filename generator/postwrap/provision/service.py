@@ -23,19 +23,20 @@ class Service:
     def start(self, accept: tuple[int, ...] = (0,)) -> Run:
         """Return what starts it; ``accept`` 1 where it may run already."""
         if self.unit:
-            return run("systemctl", "start", self.unit)
+            return run("systemctl", "--job-mode=ignore-dependencies", "start", self.unit)
         return run(*self._postfix, "start", accept=accept)
 
     def stop(self) -> Run:
         """Return what stops it; that it does not run is no error."""
         if self.unit:
-            return run("systemctl", "stop", self.unit)
+            return run("systemctl", "--job-mode=ignore-dependencies", "stop", self.unit)
         return run(*self._postfix, "stop", accept=(0, 1, NO_SUCH_COMMAND))
 
     def restart(self) -> Run:
         """Return what stops and starts it, in one process that outlives a killed postwrap."""
         if self.unit:
-            return run("systemctl", "restart", self.unit)
+            # Without what hangs on it: other instances are none of our business.
+            return run("systemctl", "--job-mode=ignore-dependencies", "restart", self.unit)
         stop, start = (shlex.join((*self._postfix, verb)) for verb in ("stop", "start"))
         return run("sh", "-c", f"{stop}; {start}")
 
