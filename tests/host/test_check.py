@@ -268,6 +268,8 @@ time.sleep(300)
 def test_another_program_at_the_instances_place(
     healthy: Host, address: str, where: str, remedy: str
 ) -> None:
+    # The instances may have been started with the settings of an earlier test.
+    healthy.sh(f"for d in /etc/postfix {OUT}; do postfix -c $d stop; postfix -c $d start; done")
     healthy.run("postfix", "-c", where, "stop")
     program = healthy.popen(healthy.python, "-c", _LISTEN, address)
     try:
