@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+
 from postwrap.catalog import CATALOG
 from postwrap.catalog.usage import Kind, Option, Usage
 from postwrap.catalog.usages import USAGES

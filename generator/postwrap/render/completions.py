@@ -96,13 +96,18 @@ def shared_completions(
             "completions/complete.sh.j2",
             commands=[command.name for command in CATALOG],
             places=places,
-            tables=_tables(),
+            tables=f"{layout.state}/options",
             codes=codes,
             attached=_attached_flags(),
             **values,
         ),
         mode=0o755,
     )
+    for name, table in _tables():
+        yield Artifact(
+            path=f"{layout.state}/options/{name}",
+            content=render("completions/table.j2", name=name, table=table, layout=layout),
+        )
     for shell in SHELLS:
         if shell in shells:
             yield Artifact(
@@ -118,8 +123,8 @@ def shared_completions(
 
 
 def _tables() -> list[tuple[str, dict[str, str]]]:
-    """Return the engine's table of each command, verbs under ``postwrap VERB``."""
-    own = {"postwrap": POSTWRAP, **{f"postwrap {verb.name}": verb.usage for verb in VERBS}}
+    """Return the engine's table of each command, verbs as ``postwrap-VERB``."""
+    own = {"postwrap": POSTWRAP, **{f"postwrap-{verb.name}": verb.usage for verb in VERBS}}
     return [(name, _table(usage)) for name, usage in (*USAGES.items(), *own.items())]
 
 
@@ -130,6 +135,7 @@ def _table(usage: Usage) -> dict[str, str]:
             f"{rule.given}|{rule.first}|{';'.join(map(_value_field, rule.values))}"
             for rule in usage.operands
         ),
+        "plain": " ".join(option.flag for option in usage.options if not option.value),
         "meanings": "\n".join(f"{word}|{meaning}" for word, meaning in usage.meanings.items()),
     }
 
