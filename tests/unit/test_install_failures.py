@@ -126,3 +126,16 @@ def test_the_settings_file_counts(root: Path) -> None:
     done = postwrap(root, "install")
     assert done.returncode == Status.USAGE
     assert "/etc/postwrap.toml:1" in done.stderr
+
+
+def test_a_defect_is_no_finding(root: Path) -> None:
+    script = (
+        "import sys, postwrap.cli.bundle as b\n"
+        "b.assemble = lambda *_: 1 / 0\n"
+        "sys.argv = ['postwrap', 'install', *sys.argv[1:]]\n"
+        "from postwrap.cli import main; main()\n"
+    )
+    words = [sys.executable, "-c", script, f"--root={root}"]
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT)
+    assert done.returncode == Status.FAILED
+    assert "ZeroDivisionError" in done.stderr

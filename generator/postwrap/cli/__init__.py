@@ -6,6 +6,7 @@ Each module here adds its verbs to ``app``. Nothing else imports this package.
 from __future__ import annotations
 
 import sys
+import traceback
 from typing import Any
 
 import typer
@@ -67,6 +68,11 @@ def main() -> None:
     except OSError as error:
         failed = FailedError(f"{error.filename or 'postwrap'}: {error.strerror or error}")
         output.error(failed.message, "see the path's owner, mode and file system; sudo may help")
+        sys.exit(Status.FAILED)
+    except Exception:
+        # Python would end with 1, which means that something was found.
+        traceback.print_exc()
+        output.error("a defect of postwrap itself", "report the lines above")
         sys.exit(Status.FAILED)
 
 
