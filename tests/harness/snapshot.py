@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,15 +18,13 @@ def tree(machine: Machine, directory: str) -> Tree:
     top = machine.path(directory)
     found: Tree = {}
     for folder, directories, files in os.walk(top):
-        for name in (*directories, *files):
-            path = os.path.join(folder, name)
-            status = os.lstat(path)
+        for path in (Path(folder, name) for name in (*directories, *files)):
+            status = path.lstat()
             content = b""
             if stat.S_ISLNK(status.st_mode):
-                content = os.readlink(path).encode()
+                content = str(path.readlink()).encode()
             elif stat.S_ISREG(status.st_mode):
-                with open(path, "rb") as file:
-                    content = file.read()
-            place = os.path.relpath(path, top)
+                content = path.read_bytes()
+            place = str(path.relative_to(top))
             found[place] = (status.st_mode, status.st_uid, status.st_gid, content)
     return found

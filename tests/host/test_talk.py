@@ -81,7 +81,9 @@ def test_stop_and_start_leave_the_first_running(talk: Host) -> None:
     assert talk.running()
     talk.run("postfix-out", "reload")
     talk.wait_log("postfix-out/master", "reload")
-    assert not re.search(r"^\S+ +\S+ \S+ \S+ postfix/master\[\d+\]: reload", talk.log(), re.M)
+    assert not re.search(
+        r"^\S+ +\S+ \S+ \S+ postfix/master\[\d+\]: reload", talk.log(), re.MULTILINE
+    )
 
 
 def test_the_other_commands_work_on_the_second(wrapped: Host) -> None:
@@ -136,4 +138,4 @@ def test_which_and_list_tell_where_we_are(wrapped: Host) -> None:
 
 def test_a_normal_users_list_says_what_it_cannot_see(wrapped: Host) -> None:
     listed = wrapped.postwrap("list", user="alice").stdout
-    assert re.search(r"^out +unknown +installed +/etc/postfix-out", listed, re.M), listed
+    assert re.search(r"^out +unknown +installed +/etc/postfix-out", listed, re.MULTILINE), listed

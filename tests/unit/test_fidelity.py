@@ -129,9 +129,12 @@ def test_a_closed_pipe_ends_the_program(make: Make, shell: str) -> None:
 def test_ignored_signals_stay_ignored(make: Make, shell: str) -> None:
     wrapper = make(shell, "/bin/grep", "Sig[BI]", "/proc/self/status")
     direct = ["/bin/grep", "Sig[BI]", "/proc/self/status"]
-    for options in ({"restore_signals": True}, {"restore_signals": False}):
-        through = subprocess.run([wrapper], capture_output=True, check=True, **options)
-        assert through.stdout == subprocess.run(direct, capture_output=True, **options).stdout
+    for restore in (True, False):
+        through, plainly = (
+            subprocess.run(words, capture_output=True, check=True, restore_signals=restore).stdout
+            for words in ([wrapper], direct)
+        )
+        assert through == plainly
 
 
 def test_the_process_is_the_same(make: Make, shell: str) -> None:
