@@ -127,6 +127,8 @@ class Facts:
     """The command that an instance's own postfix command is named after, "" where it gets none:
     with ``-out`` behind it, that of the instance in /etc/postfix-out."""
     table_types: frozenset[str] = frozenset({"regexp"})
+    has_commands: bool = False
+    """Whether postwrap's commands are installed for any instance."""
 
     @property
     def instances(self) -> tuple[Configured, ...]:
@@ -184,6 +186,7 @@ def gather(host: Host, device: str = "") -> Facts:
         owner=owner.pw_name,
         owner_group=_group_name(owner.pw_gid),
         table_types=frozenset(postfix.run(postfix.postconf, "-m").stdout.split()),
+        has_commands=bool(host.manifest.files),
     )
 
 

@@ -46,7 +46,7 @@ def create_steps(options: CreateOptions, facts: Facts, draft: Draft) -> tuple[St
         *jail_steps(facts, draft, registered=options.postmulti),
         *_giving_up(facts, draft),
         *_turning_on(draft),
-        *_commands(options),
+        *_commands(options, facts),
         *_starting(options, facts, draft),
         *_role(facts, draft),
     )
@@ -264,17 +264,22 @@ def amavis_settings(endpoint: str, directory: str) -> str:
     )
 
 
-def _commands(options: CreateOptions) -> Iterator[Step]:
+def _commands(options: CreateOptions, facts: Facts) -> Iterator[Step]:
+    """Yield the step that gives it its commands, and the default instance its own.
+
+    Where nothing was installed before, undoing it leaves nothing installed.
+    """
+    own = (options.name,) if facts.has_commands else ()
     yield Step(
         "its own commands: " + ", ".join(f"{c}-{options.name}" for c in ("mailq", "sendmail")),
-        install(options.name),
-        (run("postwrap", "uninstall", options.name, accept=(0, 1, 3)),),
+        install(),
+        (run("postwrap", "uninstall", *own, accept=(0, 1, 3)),),
     )
 
 
-def install(word: str) -> Run:
-    """Return what gives the instance ``word`` its commands; 1 tells of trouble with others."""
-    return run("postwrap", "install", word, accept=(0, 1))
+def install(*words: str) -> Run:
+    """Return what gives the instances ``words``, or all, their commands; 1 tells of trouble."""
+    return run("postwrap", "install", *words, accept=(0, 1))
 
 
 def _turning_on(draft: Draft) -> Iterator[Step]:
