@@ -298,7 +298,6 @@ install_packages() {
 	had_configuration=''
 	[ ! -e /etc/postfix/main.cf ] || had_configuration=yes
 	make_directories
-	lock
 	# Before, not after: whatever stops us, --uninstall shall know.
 	for package in $missing; do record package "$package"; done
 	if [ "$manager" = apt-get ]; then
@@ -379,15 +378,12 @@ recorded() {
 	[ ! -e "$record" ] || sed -n "s/^$1 //p" "$record"
 }
 
-# make_directories: ours, parents first, each recorded
+# make_directories: ours, parents first, each recorded, and the lock that goes with them
 make_directories() {
-	[ ! -d "$destdir$lib" ] || [ ! -d "$destdir$sbin" ] || return 0
-	made=$(missing_above "$lib")
+	made=$(missing_above "$lib" && missing_above "$sbin")
 	mkdir -p "$destdir$lib" || fail "$destdir$lib: cannot be made" 'see the path'
-	printf '%s\n' "$made" | while IFS= read -r one; do
-		[ -z "$one" ] || record directory "$one"
-	done
-	missing_above "$sbin" | while IFS= read -r one; do record directory "$one"; done
+	lock
+	[ -z "$made" ] || printf '%s\n' "$made" | while IFS= read -r one; do record directory "$one"; done
 	mkdir -p "$destdir$sbin" || fail "$destdir$sbin: cannot be made" 'see the path'
 }
 
@@ -400,6 +396,7 @@ missing_above() {
 
 # Two runs at once wait for one another; where flock(1) is missing they had better not be started.
 lock() {
+	[ -z "$locked" ] || return 0
 	exec 9<"$destdir$lib"
 	flock 9 2>/dev/null || :
 	locked=yes
@@ -511,7 +508,6 @@ put_in_place() {
 	need_room
 	need_packages
 	make_directories
-	lock
 	choose_venv
 	is_whole || make_venv
 	switch
