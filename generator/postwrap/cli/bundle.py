@@ -16,7 +16,7 @@ from postwrap.errors import Problem, Status
 from postwrap.host import Host
 from postwrap.install.manifest import Manifest
 from postwrap.install.plan import Action, Plan, is_settled, plan
-from postwrap.install.session import Session, session
+from postwrap.install.session import Session, lock_path, session
 from postwrap.instance import select
 from postwrap.service import SCRIPT, Services
 
@@ -68,7 +68,7 @@ def uninstall(
     """
     host = where.host(prefix, destdir, root, user)
     planned = _plan_removal(host, host.manifest, names or ())
-    if not dry_run and not is_settled(planned, host.manifest):
+    if not dry_run and not _is_settled(host, planned):
         with _session(host) as held:
             manifest = held.manifest()
             planned = _plan_removal(host, manifest, names or ())
@@ -105,7 +105,7 @@ def diff(
 def _install(host: Host, assembly: Assembly, force: bool) -> Plan:
     """Install ``assembly`` unless something is in the way; return the plan that was made."""
     planned = assembly.plan(host.manifest, host.destination, force=force)
-    if is_settled(planned, host.manifest) and not host.new_facts:
+    if _is_settled(host, planned) and not host.new_facts:
         return planned  # without a lock, which would touch its directory
     with _session(host) as held:
         before = held.manifest()
@@ -132,6 +132,12 @@ def tell_init(host: Host, planned: Plan) -> Sequence[Problem]:
         if change.path == script and change.action is Action.REMOVE:
             return services.disable()
     return services.reload()
+
+
+def _is_settled(host: Host, planned: Plan) -> bool:
+    """Whether nothing is to be done, and no other run goes on or was killed."""
+    lock = lock_path(host.layout.state)
+    return is_settled(planned, host.manifest) and not host.destination.exists(lock)
 
 
 def _plan_removal(host: Host, manifest: Manifest, names: Sequence[str]) -> Plan:

@@ -45,6 +45,11 @@ class Session:
                     self.made.append(str(directory))
 
 
+def lock_path(state: str) -> str:
+    """Return where the lock file is: while a run goes on, or after one that was killed."""
+    return f"{state}/lock"
+
+
 @contextlib.contextmanager
 def session(filesystem: Filesystem, state: str, on_wait: Callable[[], None]) -> Iterator[Session]:
     """Hold the installation whose state directory is ``state``; wait while another run does.
@@ -52,7 +57,7 @@ def session(filesystem: Filesystem, state: str, on_wait: Callable[[], None]) -> 
     Where there is no manifest at the end, nothing of the installation stays behind.
     """
     held = Session(filesystem, state)
-    lock = filesystem.real(f"{state}/lock")
+    lock = filesystem.real(lock_path(state))
     try:
         with contextlib.ExitStack() as stack:
             try:
