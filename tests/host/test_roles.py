@@ -213,19 +213,24 @@ def test_each_presents_its_own_certificate(pair: Host) -> None:
     assert presented(pair, "88.198.105.205") == "out.example.com"
 
 
-def test_header_checks_of_the_second_alone(pair: Host) -> None:
-    pair.write("/etc/header_checks", "/^X-Wanted: no/ REJECT not by this way\n")
-    pair.postwrap("role", "out", "--header-checks", "/etc/header_checks")
+@pytest.mark.parametrize(
+    ("option", "pattern"),
+    [("--header-checks", "/^X-Wanted: no/"), ("--body-checks", "/^unwanted words/")],
+)
+def test_checks_of_the_second_alone(option: str, pattern: str, pair: Host) -> None:
+    pair.write("/etc/own_checks", f"{pattern} REJECT {option}\n")
+    pair.postwrap("role", "out", option, "/etc/own_checks")
     told = {}
     for address in (ADDRESS, "88.198.105.205"):
         with pair.smtp(address) as client:
             client.ehlo("client.example.net")
             client.mail("a@example.net")
             client.rcpt("alice@example.com")
-            told[address] = client.data("X-Wanted: no\r\n\r\nhello\r\n")
+            told[address] = client.data("X-Wanted: no\r\n\r\nunwanted words\r\n")
     assert told[ADDRESS][0] == 250
     assert told["88.198.105.205"][0] == 550
-    assert b"not by this way" in told["88.198.105.205"][1]
+    assert option.encode() in told["88.198.105.205"][1]
+    pair.postwrap("role", "out", "--set", f"{option.strip('-').replace('-', '_')}=")
 
 
 @pytest.mark.parametrize(
