@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import subprocess
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
+from tests.harness.manuals import flags, flags_of_manual, manual, version
 
 from postwrap.catalog import CATALOG
 from postwrap.catalog.usage import Kind, Option, Usage
@@ -21,51 +18,10 @@ from postwrap.errors import Status
 from postwrap.provision.options import Role
 from postwrap.render.manpages import STATUSES
 
-MANUALS = Path("usr/share/man/man1")
-SENDMAIL_BY_OTHER_NAMES = {"mailq", "newaliases"}
+BY_OTHER_NAMES = {"mailq", "newaliases"}
+"""sendmail, as its manual says itself."""
 
-
-@cache
-def manual(name: str, root: Path = Path("/")) -> str:
-    """The source of a manual page of section 1 under `root`."""
-    for path in (root / MANUALS / f"{name}.1.gz", root / MANUALS / f"{name}.1"):
-        if path.exists():
-            data = path.read_bytes()
-            return (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
-    pytest.skip(f"no manual of {name} under {root}")
-
-
-def flags_of_manual(name: str, root: Path = Path("/")) -> set[str]:
-    """The options that a manual of Postfix lists: its .IP lines that begin with a dash."""
-    found = set()
-    for line in manual(name, root).splitlines():
-        if match := re.match(r'\.IP "?\\fB\\-(\S+)', line):
-            found.add("-" + re.split(r'\\f|"', match[1])[0])
-    return found
-
-
-@cache
-def version(root: Path = Path("/")) -> tuple[int, ...]:
-    """The version of the Postfix under `root`, by its own postconf."""
-    said = subprocess.run(
-        ["chroot", str(root), "/usr/sbin/postconf", "-dh", "mail_version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    return number(said)
-
-
-def number(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text)[:2])
-
-
-def flags(usage: Usage, of: tuple[int, ...]) -> set[str]:
-    """The flags that the Postfix of version `of` has."""
-    return {o.flag for o in usage.options if not o.since or number(o.since) <= of}
-
-
-WITH_A_MANUAL = [c.name for c in CATALOG if c.name not in SENDMAIL_BY_OTHER_NAMES]
+WITH_A_MANUAL = [c.name for c in CATALOG if c.name not in BY_OTHER_NAMES]
 
 
 @pytest.mark.parametrize("name", WITH_A_MANUAL)
@@ -73,7 +29,7 @@ def test_options_are_those_of_the_manual(name: str) -> None:
     assert flags(USAGES[name], version()) == flags_of_manual(name)
 
 
-@pytest.mark.parametrize("name", sorted(SENDMAIL_BY_OTHER_NAMES))
+@pytest.mark.parametrize("name", sorted(BY_OTHER_NAMES))
 def test_options_of_sendmail_by_other_names(name: str) -> None:
     assert flags(USAGES[name], version()) <= flags_of_manual("sendmail")
 
