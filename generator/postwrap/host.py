@@ -17,6 +17,7 @@ from postwrap.filesystem import Filesystem
 from postwrap.install import manifest as manifests
 from postwrap.install.manifest import Manifest
 from postwrap.layout import Layout
+from postwrap.pkgconfig import completion_directories
 from postwrap.postfix import Postfix
 from postwrap.render.boot import BootFacts, Init
 from postwrap.render.wrappers import Target
@@ -76,7 +77,9 @@ class Host:
         if not prefix.startswith("/"):
             raise UsageError(f"--prefix {prefix}: is not an absolute path")
         debian = self.source.exists("/etc/debian_version")
-        return layout.system_layout(prefix, debian=debian)
+        is_package = prefix.rstrip("/") == layout.SYSTEM_PREFIX
+        named = completion_directories(self.source) if is_package else {}
+        return layout.system_layout(prefix, debian=debian, completions=named)
 
     @cached_property
     def facts(self) -> FactsCache:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 DEFAULT_PREFIX = "/usr/local"
+
+SYSTEM_PREFIX = "/usr"
+"""The prefix of the distribution's own packages."""
 
 SYSTEM_COMMAND_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where distributions put commands; a name taken there is never given to a wrapper."""
@@ -39,32 +43,39 @@ class Layout:
         return self.bin if PurePosixPath(real).parent.name == "bin" else self.sbin
 
 
-def system_layout(prefix: str, *, debian: bool = False) -> Layout:
+def system_layout(
+    prefix: str, *, debian: bool = False, completions: Mapping[str, str] | None = None
+) -> Layout:
     """Return the layout under ``prefix``, for all users of a host.
 
     ``debian``: Debian's zsh reads vendor-completions under /usr, where site-functions is the
-    administrator's.
+    administrator's. ``completions`` are the directories, by shell, where this system's packages
+    put theirs, and where it is not as usual.
     """
+    named = completions or {}
     prefix = prefix.rstrip("/")
     # systemd looks under these two prefixes alone, and where the administrator's own units are.
     systemd = f"{prefix}/lib/systemd" if prefix in {"/usr", "/usr/local"} else "/etc/systemd"
-    zsh = "vendor-completions" if debian and prefix == "/usr" else "site-functions"
+    zsh = "vendor-completions" if debian and prefix == SYSTEM_PREFIX else "site-functions"
     return Layout(
         bin=f"{prefix}/bin",
         sbin=f"{prefix}/sbin",
         man=f"{prefix}/share/man",
-        bash_completion=f"{prefix}/share/bash-completion/completions",
+        bash_completion=named.get("bash", f"{prefix}/share/bash-completion/completions"),
         zsh_completion=f"{prefix}/share/zsh/{zsh}",
-        # fish reads /usr/local/share only where XDG_DATA_DIRS names it, which over ssh it does not.
-        fish_completion="/usr/share/fish/vendor_completions.d"
-        if prefix == "/usr"
-        else "/etc/fish/completions",
+        fish_completion=named.get("fish", _fish(prefix)),
         state=f"{prefix}/lib/postwrap",
         options="" if prefix == DEFAULT_PREFIX else f"--prefix={prefix or '/'}",
         systemd_unit=f"{systemd}/system",
         systemd_generator=f"{systemd}/system-generators",
         init="/etc/init.d",
     )
+
+
+def _fish(prefix: str) -> str:
+    # fish reads /usr/local/share only where XDG_DATA_DIRS names it, which over ssh it does not.
+    is_package = prefix == SYSTEM_PREFIX
+    return "/usr/share/fish/vendor_completions.d" if is_package else "/etc/fish/completions"
 
 
 def user_layout() -> Layout:

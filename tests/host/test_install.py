@@ -51,6 +51,30 @@ def test_a_foreign_tree_without_postfix(two: Host) -> None:
     assert two.postwrap("diff", "--root=/tree", "--prefix=/usr").stdout == ""
 
 
+def test_a_package_goes_where_the_systems_pkg_config_files_say(two: Host) -> None:
+    two.write("/tree/usr/share/pkgconfig/fish.pc", _PC.format(name="fish"))
+    two.write("/tree/usr/share/pkgconfig/bash-completion.pc", _PC.format(name="bash-completion"))
+    two.postwrap("install", "--root=/tree", "--prefix=/usr")
+    assert two.exists("/tree/usr/share/odd/fish/mailq-out.fish")
+    assert two.exists("/tree/usr/share/odd/bash-completion/mailq-out")
+    assert not two.exists("/tree/usr/share/bash-completion")
+    two.postwrap("uninstall", "--root=/tree", "--prefix=/usr")
+    assert two.run("find", "/tree/usr", "-name", "*-out*").stdout == ""
+    two.run("rm", "-r", "/tree/usr/share/pkgconfig")
+    # The administrator's own prefix is none of the distribution's business.
+    two.postwrap("install", "--root=/tree")
+    assert two.exists("/tree/usr/local/share/bash-completion/completions/mailq-out")
+
+
+_PC = """\
+prefix=/usr
+completionsdir=${{prefix}}/share/odd/{name}
+Name: {name}
+Description: completions
+Version: 1
+"""
+
+
 def test_a_user_has_commands_at_home(two: Host) -> None:
     two.postwrap("install", "--user", user="alice")
     assert two.run("find", "/usr/local", "-name", "*-out").stdout == ""
