@@ -20,12 +20,20 @@ class Verb:
     usage: Usage
 
 
-ROLE = Value("ROLE", Kind.WORD, ("fallback-relay", "content-filter", "outbound", "backup-mx"))
+ROLES = {
+    "fallback-relay": "takes what the default instance could not deliver at once",
+    "content-filter": "takes back what a content filter has seen",
+    "outbound": "sends what the default instance does not deliver here",
+    "backup-mx": "keeps mail for domains that live elsewhere, and longer",
+}
+"""What an instance may be for, with what it then does."""
+
+ROLE = Value("ROLE", Kind.WORD, tuple(ROLES))
 _NAME = Value("NAME", Kind.INSTANCE)
 _NAMES = Value("[NAME]...", Kind.INSTANCE)
 _HELP = Option("--help", "Show this message and exit.")
 _PREFIX = Option(
-    "--prefix", "Install under DIR. [default: /usr/local]", Value("DIR", Kind.DIRECTORY)
+    "--prefix", "The installation is under DIR. [default: /usr/local]", Value("DIR", Kind.DIRECTORY)
 )
 _DESTDIR = Option(
     "--destdir", "Write below DIR, for packages; no file names it.", Value("DIR", Kind.DIRECTORY)
@@ -33,7 +41,7 @@ _DESTDIR = Option(
 _ROOT = Option(
     "--root", "Look at the tree DIR and its etc/postfix*, not here.", Value("DIR", Kind.DIRECTORY)
 )
-_USER = Option("--user", "Install in your home directory.")
+_USER = Option("--user", "The installation is in your home directory.")
 _DRY_RUN = Option("--dry-run", "Show what would be done, do nothing.")
 _JSON = Option("--json", "Print JSON.")
 _HOSTNAME = Option("--hostname", "Its myhostname.", Value("HOST"))
@@ -196,6 +204,7 @@ VERBS: tuple[Verb, ...] = (
                 _HELP,
             ),
             operands=(Operands((Value("NAME"), END)),),
+            meanings=ROLES,
         ),
     ),
     Verb(
@@ -222,6 +231,7 @@ VERBS: tuple[Verb, ...] = (
                 _HELP,
             ),
             operands=(Operands((_NAME, ROLE, END)),),
+            meanings=ROLES,
         ),
     ),
     Verb(

@@ -13,7 +13,7 @@ Names = Annotated[
     typer.Argument(metavar="NAME", help="Instances: out, postfix-out or the directory."),
 ]
 Prefix = Annotated[
-    str, typer.Option(metavar="DIR", help="Install under DIR. [default: /usr/local]")
+    str, typer.Option(metavar="DIR", help="The installation is under DIR. [default: /usr/local]")
 ]
 Destdir = Annotated[
     str, typer.Option(metavar="DIR", help="Write below DIR, for packages; no file names it.")
@@ -21,7 +21,7 @@ Destdir = Annotated[
 Root = Annotated[
     str, typer.Option(metavar="DIR", help="Look at the tree DIR and its etc/postfix*, not here.")
 ]
-User = Annotated[bool, typer.Option("--user", help="Install in your home directory.")]
+User = Annotated[bool, typer.Option("--user", help="The installation is in your home directory.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

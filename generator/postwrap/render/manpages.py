@@ -13,7 +13,7 @@ from itertools import groupby
 from postwrap.bundle import Artifact
 from postwrap.catalog import find
 from postwrap.catalog.usage import Option, Usage
-from postwrap.catalog.verbs import VERBS, Verb
+from postwrap.catalog.verbs import ROLES, VERBS, Verb
 from postwrap.errors import Status
 from postwrap.instance import Instance
 from postwrap.layout import Layout
@@ -106,6 +106,7 @@ def shared_manpages(layout: Layout, codes: Iterable[tuple[str, str]] = ()) -> It
             verbs=verbs,
             statuses=[(status.value, text) for status, text in STATUSES.items()],
             codes=list(codes),
+            roles=ROLES.items(),
         ),
     )
     yield Artifact(
