@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from tests.harness.boot import Boot
 from tests.harness.need import need_root, need_tool
-from tests.harness.paths import CHECKOUT
 
 from postwrap.errors import Status
 
@@ -77,7 +75,7 @@ def prepare(kind: Kind) -> Iterator[Boot]:
         boot.write("/etc/postfix-policyd-spf-python/policyd-spf.conf", "")
         move_away_from_hyphen(boot, "two", "2")
         make_known_to_postmulti(boot, "known")
-        install_postwrap(boot)
+        boot.make_command()
         # One instance is broken, which install says.
         done = boot.postwrap("install", check=False)
         assert done.returncode == Status.FOUND, done.stderr
@@ -120,14 +118,6 @@ def make_known_to_postmulti(boot: Boot, name: str) -> None:
         directory,
     )
     boot.age()
-
-
-def install_postwrap(boot: Boot) -> None:
-    """Put the checkout's postwrap where install.sh puts an installed one."""
-    path = ":".join([str(CHECKOUT / "generator"), *boot.python_path])
-    command = f'exec {shlex.quote(boot.python)} -B -m postwrap "$@"'
-    script = f"#!/bin/sh\nexport PYTHONPATH={shlex.quote(path)}\n{command}\n"
-    boot.write("/usr/local/sbin/postwrap", script, 0o755)
 
 
 # One that has ended meanwhile has neither an environment nor a control group.

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.boot.hosts import (
-    install_postwrap,
     make_known_to_postmulti,
     masters,
     take_template_away,
@@ -26,7 +25,7 @@ def test_an_instance_made_by_hand_is_there_after_the_reboot(kind: Kind) -> None:
     with Boot("bookworm" if kind == "bookworm" else "trixie") as boot:
         if kind == "plain":
             take_template_away(boot)
-        install_postwrap(boot)
+        boot.make_command()
         boot.postwrap("install")
         with boot.up() as machine:
             default = masters(machine)
@@ -59,7 +58,7 @@ def test_from_debian_12_to_debian_13() -> None:
     with Boot("bookworm") as old, Boot("trixie") as new:
         for boot in (old, new):
             boot.add_address("10.0.0.2")
-            install_postwrap(boot)
+            boot.make_command()
         old.talk_instance("eu-west", start=False)
         make_known_to_postmulti(old, "eu-west")
         old.postconf("multi_instance_name=europe", directory="/etc/postfix-eu-west")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.boot.hosts import (
     DEFAULT_UNITS,
-    install_postwrap,
     masters,
     take_template_away,
     unit_of,
@@ -41,7 +40,7 @@ def test_an_instance_lives_under_its_unit(kind: Kind) -> None:
             take_template_away(boot)
         # The default instance has all addresses, so that it has to give one up.
         boot.postconf("inet_interfaces=all")
-        install_postwrap(boot)
+        boot.make_command()
         with boot.up() as machine:
             machine.wait_for(lambda: masters(machine) == {"/etc/postfix": DEFAULT_UNITS[kind]})
             # There, the start script is still Debian 13's, which misses its template.

@@ -42,8 +42,7 @@ def completing(host: Host) -> Completing:
     installed = host.postwrap("install", check=False)
     assert installed.returncode in {0, 1}, installed.stderr
     # fish completes only what it could run.
-    launcher = '#!/bin/sh\nexec python3 -m postwrap "$@"\n'
-    host.write("/usr/local/sbin/postwrap", launcher, mode=0o755)
+    host.make_command()
     for name in INSTANCES:
         _make_different(host, name)
     ids: dict[str, dict[str, set[str]]] = {}

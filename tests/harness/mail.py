@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import dataclass
 from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -75,6 +76,16 @@ class MailMachine(Machine):
             **(env or {}),
         }
         return self.run(self.python, "-m", "postwrap", *args, env=environment, **options)
+
+    def make_command(self) -> None:
+        """Make the checkout's postwrap a command of the machine, as an installed one is."""
+        path = ":".join([str(CHECKOUT / "generator"), *self.python_path])
+        self.write(
+            "/usr/local/sbin/postwrap",
+            f"#!/bin/sh\nexport PYTHONPATH={shlex.quote(path)}\n"
+            f'exec {shlex.quote(self.python)} -B -m postwrap "$@"\n',
+            0o755,
+        )
 
     # -- Postfix
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.host import ADDRESS, SECOND_ADDRESS, Host
-from tests.harness.paths import CHECKOUT
 from tests.harness.snapshot import tree
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OUT = "/etc/postfix-out"
-SHIM = "/usr/local/sbin/postwrap"
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +28,6 @@ def made(base: Path) -> Iterator[Host]:
 
 def value(host: Host, parameter: str, directory: str = OUT) -> str:
     return host.run("postconf", "-c", directory, "-hx", parameter).stdout.strip()
-
-
-def shim(host: Host) -> None:
-    """Make `postwrap` a command of the host, as an installed one is."""
-    path = ":".join([*host.python_path, str(CHECKOUT / "generator")])
-    lines = ["#!/bin/sh", f"export PYTHONPATH={path}", f'exec {host.python} -m postwrap "$@"', ""]
-    host.write(SHIM, "\n".join(lines), mode=0o755)
 
 
 def listening(host: Host) -> list[str]:
@@ -160,7 +151,7 @@ def test_the_transcript_does_what_the_command_does(way: str, base: Path) -> None
                 told = host.postwrap("create", "out", *options, "--dry-run").stdout
                 assert not host.exists(OUT)
                 assert not host.exists("/var/lib/postwrap")
-                shim(host)
+                host.make_command()
                 host.run("sh", input=told)
             else:
                 host.postwrap("create", "out", *options)

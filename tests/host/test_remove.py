@@ -13,7 +13,7 @@ from tests.harness.paths import CHECKOUT
 from tests.harness.snapshot import tree
 
 if TYPE_CHECKING:
-    pass
+    from pathlib import Path
 
 OUT = "/etc/postfix-out"
 CREATE = ("create", "out", "--address", SECOND_ADDRESS, "--role", "fallback-relay")
@@ -66,6 +66,53 @@ def test_remove_takes_back_what_create_gave(host: Host) -> None:
     gone = host.postwrap("remove", "out", check=False)
     assert gone.returncode == 3
     assert "out: no such instance" in gone.stderr
+
+
+@pytest.mark.parametrize("purge", [(), ("--purge",)])
+def test_the_transcript_does_what_the_command_does(purge: tuple[str, ...], base: Path) -> None:
+    """Its lines run as they stand, the one that hands on the mail included."""
+    remove = ("remove", "out", "--requeue-to", "default", *purge)
+    trees, mail = [], []
+    files: dict[str, str] = {}
+    for by_hand in (False, True):
+        with Host(base) as host:
+            # postconf adds what is new in an order that differs from run to run.
+            main = "/etc/postfix/main.cf"
+            host.write(main, files.setdefault(main, host.read(main)))
+            host.age()
+            host.start_default()
+            host.make_command()
+            host.postwrap(*CREATE)
+            host.postconf("defer_transports=smtp")
+            for number in range(3):
+                submit(host, f"to{number}@nowhere.example")
+            assert len(host.queue(OUT)) == 3
+            if by_hand:
+                told = host.postwrap(*remove, "--dry-run").stdout
+                assert len(host.queue(OUT)) == 3
+                host.run("sh", input=told)
+            else:
+                host.postwrap(*remove)
+            mail.append(sorted(m["recipients"][0]["address"] for m in queue(host)))
+            trees.append([tree(host, "/etc/postfix"), host.sh(LEFT).stdout])
+            assert host.run("postfix", "check").stderr == ""
+            assert host.running()
+    assert mail == [[f"to{number}@nowhere.example" for number in range(3)]] * 2
+    assert trees[0] == trees[1]
+    assert ("/etc/postfix-out.removed-" in trees[0][1]) is not bool(purge)
+
+
+LEFT = "find /etc /var/spool /var/lib /usr/local -name '*[-_.]out*' -o -name '.postwrap*' | sort"
+
+
+def test_the_line_that_hands_on_mail_refuses_what_is_in_use(talk: Host) -> None:
+    for queue_directory, reason in (
+        ("/var/spool/postfix-out", "an instance runs there"),
+        ("/var/spool/postfix-gone", "no such directory"),
+    ):
+        done = talk.postwrap("requeue", queue_directory, "default", check=False)
+        assert done.returncode == 3
+        assert f"{queue_directory}: {reason}" in done.stderr
 
 
 @pytest.mark.parametrize("long_ids", [False, True])

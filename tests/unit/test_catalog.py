@@ -93,7 +93,7 @@ def test_every_kind_is_used() -> None:
 
 def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
-    return dict(group.commands)
+    return {name: command for name, command in group.commands.items() if not command.hidden}
 
 
 def is_option(parameter: Any) -> bool:

@@ -8,8 +8,9 @@ import pytest
 
 from postwrap.errors import RefusedError, UsageError
 from postwrap.provision import options as given
-from postwrap.provision.draft import derived_hostname, draft
+from postwrap.provision.draft import draft
 from postwrap.provision.facts import Configured, Entry, Facts
+from postwrap.provision.identity import derived_hostname
 from postwrap.provision.journal import Journal, Record, State, finished
 from postwrap.provision.listeners import Endpoint, Listener, parse_address, split_service
 from postwrap.provision.nexthop import remarks

@@ -10,9 +10,10 @@ from tests.unit.test_provision import FACTS
 
 from postwrap.filesystem import Filesystem
 from postwrap.provision.address import address_steps
+from postwrap.provision.facts import Jail, Network
 from postwrap.provision.options import Address, CreateOptions
 from postwrap.provision.steps import transcript
-from postwrap.provision.surroundings import Jail, Network, look_at_jail, look_at_network
+from postwrap.provision.surroundings import look_at_jail, look_at_network
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,16 +12,12 @@ from postwrap.cli import app, output
 from postwrap.errors import RefusedError
 from postwrap.host import Host, Where
 from postwrap.provision import options as given
-from postwrap.provision.making import (
-    Plan,
-    RemoveOptions,
-    Workshop,
-    plan_create,
-    plan_removal,
-    plan_role,
-)
+from postwrap.provision.changing import plan_role
+from postwrap.provision.creating import plan_create
 from postwrap.provision.options import CreateOptions, Role, RoleOptions
+from postwrap.provision.removing import RemoveOptions, plan_removal, take_over
 from postwrap.provision.steps import transcript
+from postwrap.provision.workshop import Plan, Workshop
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The instance's name: out")]
 Addresses = Annotated[
@@ -233,6 +229,20 @@ def remove(
         _agree(plan, "Remove it?", yes=yes, as_json=json)
         workshop.carry_out(plan, "remove")
     _report(plan, "removed", as_json=json)
+
+
+@app.command(hidden=True)
+def requeue(
+    queue_directory: Annotated[str, typer.Argument(metavar="QUEUE_DIRECTORY")],
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+) -> None:
+    """Hand all messages in a queue directory that nobody uses to the instance NAME.
+
+    The transcript of remove --requeue-to has a line for it, so that it runs as it stands.
+    """
+    workshop = _workshop()
+    with workshop.locked(_waiting):
+        take_over(workshop, queue_directory.rstrip("/"), name)
 
 
 def _workshop() -> Workshop:

@@ -10,7 +10,8 @@ from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.provision import certificates, journal
 from postwrap.provision.draft import Draft
-from postwrap.provision.facts import Configured, Facts, configured_endpoints
+from postwrap.provision.endpoints import configured_endpoints
+from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions, RoleOptions
 from postwrap.provision.recipe import building_site

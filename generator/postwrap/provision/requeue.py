@@ -20,10 +20,7 @@ from pathlib import PurePosixPath
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.postfix import Postfix
-from postwrap.provision.steps import Requeue
-
-QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
-"""Where messages are, as qmgr(8) and pickup(8) know them."""
+from postwrap.provision.steps import QUEUES, Requeue
 
 _LOGS = ("bounce", "defer", "trace")
 _TARGETS: Mapping[str, str] = {"active": "incoming"}

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postwrap.errors import RefusedError
-from postwrap.provision.draft import derived_hostname, names, networks, receiving
 from postwrap.provision.facts import Configured, Facts
+from postwrap.provision.identity import derived_hostname, names, networks
 from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback
 from postwrap.provision.options import RoleOptions
 from postwrap.provision.recipe import filter_steps, install, listed_restores, transport_step
 from postwrap.provision.roles import Pair, Settings, Share, share
 from postwrap.provision.service import Service
+from postwrap.provision.sharing import receiving
 from postwrap.provision.steps import Operation, Step, restores, set_parameters
 
 

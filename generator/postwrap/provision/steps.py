@@ -16,6 +16,9 @@ from typing import Any
 
 Argv = tuple[str, ...]
 
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
+"""Where messages are, as qmgr(8) and pickup(8) know them."""
+
 NO_SUCH_COMMAND = 127
 """The exit status by which a shell tells that it found no such command."""
 
@@ -127,9 +130,12 @@ class Requeue:
 
     @property
     def shell(self) -> str:
-        """The line to type; there is no command of Postfix that does it."""
-        to = f" and hand its messages to {self.directory}" if self.directory else ""
-        return f": look that {shlex.quote(self.source)} is empty{to}"
+        """The line to type. No command of Postfix hands mail on: postwrap has one for this line."""
+        if self.directory:
+            return shlex.join(("postwrap", "requeue", self.source, self.directory))
+        # A file that is not executable was never accepted: its sender still has it.
+        find = shlex.join(("find", *queues(self.source), "-type", "f", "-perm", "-100"))
+        return f'[ -z "$({find})" ]'
 
 
 Operation = Run | Write | Rename | Restore | RemoveQueue | Prove | Requeue
@@ -150,6 +156,11 @@ class Step:
     do: Operation
     undo: tuple[Operation, ...] = ()
     lasting: bool = False
+
+
+def queues(queue_directory: str) -> tuple[str, ...]:
+    """Return the directories in ``queue_directory`` that hold messages."""
+    return tuple(f"{queue_directory}/{queue}" for queue in QUEUES)
 
 
 def run(*argv: str, accept: tuple[int, ...] = (0,)) -> Run:

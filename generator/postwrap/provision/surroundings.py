@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from postwrap.filesystem import Filesystem
+from postwrap.provision.facts import Jail, Network
 
 AMAVIS = ("/etc/amavis/conf.d",)
 """Where amavisd reads additions to its configuration, in the order of their names (Debian)."""
@@ -12,26 +11,6 @@ AMAVIS = ("/etc/amavis/conf.d",)
 _FILLER = "/usr/lib/postfix/configure-instance.sh"
 _JAILED = ("localtime", "services", "resolv.conf", "hosts", "host.conf", "nsswitch.conf")
 _JAIL_PARTS = ("dev", "etc", "lib", "lib64", "usr")
-
-
-@dataclass(frozen=True, slots=True)
-class Jail:
-    """How a chroot jail is filled here: by a program, or by copying; nothing where Postfix does.
-
-    ``parts`` are those of the default instance's jail, ``files`` the host's own.
-    """
-
-    filler: str = ""
-    parts: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """Who configures the network device in question, and where an addition goes."""
-
-    kind: str = ""
-    place: str = ""
 
 
 def look_at_jail(filesystem: Filesystem, queue_directory: str) -> Jail:

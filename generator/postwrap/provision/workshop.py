@@ -1,0 +1,117 @@
+"""One host on which instances are made, changed and removed; and what a verb is about to do."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from postwrap.errors import RefusedError
+from postwrap.host import Host
+from postwrap.install.lock import locked
+from postwrap.postfix import Postfix
+from postwrap.provision import journal
+from postwrap.provision.carry_out import Undertaking, Worker, recover
+from postwrap.provision.facts import Configured
+from postwrap.provision.gathering import need_root
+from postwrap.provision.journal import Journal, Record, State
+from postwrap.provision.roles import Settings
+from postwrap.provision.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a verb is about to do, and how it is told.
+
+    ``settled`` are the values that were decided, asked for or derived; ``notes`` say what a
+    person should know before; ``last`` are the steps without a way back.
+    """
+
+    name: str
+    directory: str
+    steps: tuple[Step, ...]
+    kept: tuple[Step, ...] = ()
+    settled: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    last: tuple[Step, ...] = ()
+
+
+class Workshop:
+    """One host on which instances are made, changed and removed, under one lock."""
+
+    def __init__(self, host: Host, told: Callable[[str], None]) -> None:
+        need_root()
+        self.host = host
+        self.told = told
+        self.journal = Journal(host.source)
+        self.postfix = host_postfix(host)
+        self.worker = Worker(host.source, self.postfix, told)
+
+    @contextlib.contextmanager
+    def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the lock while facts are gathered and steps are taken."""
+        path = self.host.source.real(f"{journal.DIRECTORY}/lock")
+        try:
+            with locked(path, self.journal.prepare, on_wait):
+                yield
+        finally:
+            self.host.source.remove_directory(journal.DIRECTORY)
+
+    def need_settled(self, name: str) -> None:
+        """Raise RefusedError where a killed run left something of ``name``; changes nothing."""
+        record = self.journal.read(key(name))
+        if record and record.state is not State.MADE:
+            hint = f"postwrap {record.verb} {name} again finishes it; postwrap remove cleans up"
+            raise RefusedError(f"{name}: postwrap {record.verb} was interrupted", hint)
+
+    def record(self, name: str) -> Record | None:
+        """Return what the journal knows of ``name``."""
+        return self.journal.read(key(name))
+
+    def interrupted(self, name: str) -> str:
+        """Return the verb that was killed at work on ``name``, "" for none."""
+        record = self.journal.read(key(name))
+        return record.verb if record and record.state is not State.MADE else ""
+
+    def exists(self, name: str) -> bool:
+        """Whether any instance of this host answers to ``name``."""
+        return any(instance.answers_to(name) for instance in self.host.discovery.instances)
+
+    def recover(self, name: str) -> Record | None:
+        """Put back what a killed run left of ``name``."""
+        return recover(self.worker, self.journal, key(name))
+
+    def carry_out(self, plan: Plan, verb: str) -> None:
+        """Take the steps of ``plan``; FailedError after undoing them."""
+        before = self.journal.read(plan.name)
+        record = before or Record(plan.name, plan.directory)
+        record = replace(record, state=State.UNDER_WAY, verb=verb, existed=before is not None)
+        undertaking = Undertaking(self.worker, self.journal, record)
+        undertaking.take(plan.steps)
+        if plan.last:
+            undertaking.finish(plan.last)
+        else:
+            undertaking.keep(plan.kept)
+
+
+def key(word: str) -> str:
+    """Return the journal's name for what the command line calls ``word``: out, postfix-out, …."""
+    return word.rstrip("/").rpartition("/")[2].removeprefix("postfix-")
+
+
+def host_postfix(host: Host) -> Postfix:
+    """Return the host's Postfix; RefusedError for a foreign tree, where none may be run."""
+    if host.postfix is None:
+        raise RefusedError("an instance is made on the host itself", "leave --root out")
+    return host.postfix
+
+
+def changes(whose: str, settings: Settings, instance: Configured) -> dict[str, str]:
+    """Return each setting as a person wants to see it: what it will be, and what it was."""
+    shown = {}
+    for name, value in settings.items():
+        was = instance.stated.get(name)
+        if was != value:
+            now = "(default)" if value is None else value
+            shown[whose + name] = now + (f" (was: {was})" if was else "")
+    return shown
