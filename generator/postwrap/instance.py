@@ -95,7 +95,7 @@ def find(instances: Sequence[Instance], word: str) -> Instance:
     A directory spelled in full always wins over a name.
     """
     found = [i for i in instances if i.answers_to(word)]
-    exact = [i for i in found if word in {i.directory, i.service_name}] or found
+    exact = [i for i in found if word.startswith("/")] or found
     if not exact:
         raise RefusedError(f"{word}: no such instance", "postwrap list shows those there are")
     if len(exact) > 1:

@@ -68,6 +68,40 @@ def test_remove_takes_back_what_create_gave(host: Host) -> None:
     assert "out: no such instance" in gone.stderr
 
 
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+def test_two_that_share_the_default_are_removed_in_any_order(
+    order: tuple[str, str], host: Host
+) -> None:
+    """What the other still wants stays; at the end all is as it was before both."""
+    before = tree(host, "/etc/postfix")
+    host.add_address("10.0.0.2")
+    addresses = {"a": SECOND_ADDRESS, "b": "10.0.0.2"}
+    for name, address in addresses.items():
+        host.postwrap("create", name, "--address", address, "--role", "fallback-relay")
+    first, second = order
+    host.postwrap("remove", first, "--purge")
+    main = host.read("/etc/postfix/main.cf")
+    assert f"smtp_fallback_relay = [{addresses[second]}]:25" in main
+    assert "smtp_connect_timeout = 10s" in main
+    assert f"multi_instance_directories = /etc/postfix-{second}\n" in main
+    assert "multi_instance_enable = yes" in main
+    host.postwrap("remove", second, "--purge")
+    assert tree(host, "/etc/postfix") == before
+    assert not host.exists("/var/lib/postwrap")
+
+
+def test_an_instance_of_another_shape_is_given_a_role_and_removed(host: Host) -> None:
+    """What its role gave the default instance is found again under whatever it is called."""
+    before = host.read("/etc/postfix/main.cf")
+    host.talk_instance(start=False)
+    host.sh("mv /etc/postfix-out /etc/postfix2; postconf -X alternate_config_directories")
+    host.age()
+    host.postwrap("role", "2", "outbound")
+    assert "relayhost = [10.0.0.1]:25" in host.read("/etc/postfix/main.cf")
+    host.postwrap("remove", "postfix2", "--purge")
+    assert host.read("/etc/postfix/main.cf") == before
+
+
 @pytest.mark.parametrize("purge", [(), ("--purge",)])
 def test_the_transcript_does_what_the_command_does(purge: tuple[str, ...], base: Path) -> None:
     """Its lines run as they stand, the one that hands on the mail included."""
@@ -99,10 +133,13 @@ def test_the_transcript_does_what_the_command_does(purge: tuple[str, ...], base:
             assert host.running()
     assert mail == [[f"to{number}@nowhere.example" for number in range(3)]] * 2
     assert trees[0] == trees[1]
-    assert ("/etc/postfix-out.removed-" in trees[0][1]) is not bool(purge)
+    assert ("etc/postfix-out.removed-" in trees[0][1]) is not bool(purge)
 
 
-LEFT = "find /etc /var/spool /var/lib /usr/local -name '*[-_.]out*' -o -name '.postwrap*' | sort"
+LEFT = """
+cd / && find etc var/spool var/lib usr/local/bin usr/local/sbin \\
+    -name '*postfix-out' -o -name '*postfix-out.*' -o -name 'mailq-*' | grep -v json | sort
+"""
 
 
 def test_the_line_that_hands_on_mail_refuses_what_is_in_use(talk: Host) -> None:

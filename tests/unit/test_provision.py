@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from postwrap.errors import RefusedError, UsageError
+from postwrap.filesystem import Filesystem
 from postwrap.provision import options as given
 from postwrap.provision.draft import draft
 from postwrap.provision.facts import Configured, Entry, Facts
@@ -31,6 +33,9 @@ from postwrap.provision.steps import (
     step_to_json,
     transcript,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PUBLIC = "88.198.105.204"
 SMTP = Entry("smtp", "inet", True, "smtp inet n - y - - smtpd")
@@ -160,7 +165,7 @@ def test_a_step_survives_the_journal() -> None:
 def test_what_was_changed_twice_goes_back_to_the_beginning() -> None:
     first = Step("", Restore("/etc/postfix", "relayhost", "[10.0.0.1]:25", "[isp]:25"))
     second = Step("", Restore("/etc/postfix", "relayhost", "[10.0.0.2]:25", "[10.0.0.1]:25"))
-    record = finished(finished(Record("out", "/etc/postfix-out"), (first,)), (second,))
+    record = finished(finished(Record("/etc/postfix-out"), (first,)), (second,))
     assert [step.do for step in record.kept] == [
         Restore("/etc/postfix", "relayhost", "[10.0.0.2]:25", "[isp]:25")
     ]
@@ -170,7 +175,7 @@ def test_what_was_changed_twice_goes_back_to_the_beginning() -> None:
 def test_undoing_is_the_steps_backwards() -> None:
     one, two = Rename("/a", "/b"), Rename("/c", "/d")
     taken = (Step("", Run(()), (one,)), Step("", Run(()), (two,)))
-    assert Record("out", "/x", taken=taken).undoing() == (two, one)
+    assert Record("/x", taken=taken).undoing() == (two, one)
 
 
 def test_shell_lines_are_quoted() -> None:
@@ -211,10 +216,66 @@ def test_no_addresses(text: str) -> None:
         parse_address(text)
 
 
-@pytest.mark.parametrize("name", ["", "-out", ".out", "default", "a b", "a/b", "ä", "a" * 101])
+@pytest.mark.parametrize(
+    "name", ["", "-out", ".out", "default", "postfix", "postfix-out", "a b", "a/b", "ä", "a" * 101]
+)
 def test_no_names(name: str) -> None:
     with pytest.raises(UsageError):
         CreateOptions(name)
+
+
+@pytest.mark.parametrize("word", ["out", "postfix-out", "/etc/postfix-out", "/etc/postfix-out/"])
+def test_a_name_may_be_written_in_full(word: str) -> None:
+    assert given.instance_name(word) == "out"
+
+
+def test_a_record_answers_to_every_name(tmp_path: Path) -> None:
+    journal = Journal(Filesystem(str(tmp_path)))
+    (tmp_path / "var/lib").mkdir(parents=True)
+    for directory in ("/etc/postfix-out", "/etc/postfix2", "/srv/mail/in"):
+        journal.write(Record(directory, State.UNDER_WAY))
+    journal.write(Record("/etc/postfix-made"))
+    for word, directory in (
+        ("out", "/etc/postfix-out"),
+        ("postfix-out", "/etc/postfix-out"),
+        ("2", "/etc/postfix2"),
+        ("postfix2", "/etc/postfix2"),
+        ("/srv/mail/in/", "/srv/mail/in"),
+    ):
+        found = journal.unsettled(word)
+        assert found is not None
+        assert found.directory == directory
+    assert journal.unsettled("made") is None
+
+
+def test_an_heir_goes_back_to_what_was_before_both(tmp_path: Path) -> None:
+    """The second of two fallback relays outlives the first."""
+    journal = Journal(Filesystem(str(tmp_path)))
+    (tmp_path / "var/lib").mkdir(parents=True)
+    relay, slow = "smtp_fallback_relay", "smtp_connect_timeout"
+    first = Record(
+        "/etc/postfix-a",
+        kept=(
+            Step("", Restore("/etc/postfix", relay, "[10.0.0.1]:25", "isp.example")),
+            Step("", Restore("/etc/postfix", slow, "10s", None)),
+        ),
+    )
+    second = Record(
+        "/etc/postfix-b",
+        kept=(
+            Step("", Restore("/etc/postfix", relay, "[10.0.0.2]:25", "[10.0.0.1]:25")),
+            Step("", Restore("/etc/postfix", slow, "10s", "10s")),
+        ),
+    )
+    journal.write(first)
+    journal.write(second)
+    journal.remove(first)
+    heir = journal.read("/etc/postfix-b")
+    assert heir is not None
+    assert [step.do for step in heir.kept] == [
+        Restore("/etc/postfix", relay, "[10.0.0.2]:25", "isp.example"),
+        Restore("/etc/postfix", slow, "10s", None),
+    ]
 
 
 def test_overlaps() -> None:
@@ -278,4 +339,4 @@ def test_settings() -> None:
         with pytest.raises(UsageError, match="--set"):
             given.settings([wrong])
     assert Address("10.0.0.1") == Address("10.0.0.1", None)
-    assert Journal().path("out") == "/var/lib/postwrap/out.json"
+    assert Journal().path("/etc/postfix-out") == "/var/lib/postwrap/%2Fetc%2Fpostfix-out.json"

@@ -122,6 +122,7 @@ def create(
         mynetworks=mynetworks,
         settings=given.settings(settings or ()),
     )
+    name = given.instance_name(name)
     wanted = CreateOptions(
         name=name,
         addresses=given.addresses(address or ()),
@@ -216,16 +217,14 @@ def remove(
     wanted = RemoveOptions(name, today, purge, requeue_to)
     if dry_run:
         workshop.need_settled(name)
-        record = workshop.record(name)
-        _show(plan_removal(workshop.host, record, wanted), as_json=json)
+        _show(plan_removal(workshop.host, workshop.journal, wanted), as_json=json)
         return
     with workshop.locked(_waiting):
-        verb = workshop.interrupted(name)
-        record = workshop.recover(name)
+        verb = workshop.recover(name)
         if verb and not workshop.exists(name):
             output.line(f"{name}: what an interrupted postwrap {verb} left is gone")
             return
-        plan = plan_removal(workshop.host, record, wanted)
+        plan = plan_removal(workshop.host, workshop.journal, wanted)
         _agree(plan, "Remove it?", yes=yes, as_json=json)
         workshop.carry_out(plan, "remove")
     _report(plan, "removed", as_json=json)

@@ -174,33 +174,29 @@ def undo(worker: Worker, journal: Journal, record: Record) -> None:
         except (PostwrapError, OSError) as error:
             failures.append(f"{operation.shell}: {error}")
     if failures:
-        hint = f"mend that, then run the same command again; see {journal.path(record.name)}"
+        hint = f"mend that, then run the same command again; see {journal.path(record.directory)}"
         raise FailedError("undoing failed: " + "; ".join(failures), hint)
     if record.existed:
         journal.write(replace(record, state=State.MADE, verb="", taken=()))
     else:
-        journal.remove(record.name)
+        journal.remove(record)
 
 
 def complete(worker: Worker, journal: Journal, record: Record) -> None:
     """Take the last steps of ``record`` and forget the instance."""
     for step in record.taken:
         worker.do(step.do)
-    journal.remove(record.name)
+    journal.remove(record)
 
 
-def recover(worker: Worker, journal: Journal, name: str) -> Record | None:
-    """Put back, or finish, what a killed run left of ``name``; return what then is on record."""
-    record = journal.read(name)
-    if record is None or record.state is State.MADE:
-        return record
+def recover(worker: Worker, journal: Journal, record: Record) -> None:
+    """Put back, or finish, what a killed run left; ``record`` is what it wrote."""
+    doing = "finishing" if record.state is State.FINISHING else "undoing"
+    worker.told(f"{record.directory}: {doing} what an interrupted postwrap {record.verb} began")
     if record.state is State.FINISHING:
-        worker.told(f"{name}: finishing what an interrupted postwrap {record.verb} began")
         complete(worker, journal, record)
     else:
-        worker.told(f"{name}: undoing what an interrupted postwrap {record.verb} began")
         undo(worker, journal, record)
-    return journal.read(name)
 
 
 def _real(argv: Sequence[str]) -> Sequence[str]:

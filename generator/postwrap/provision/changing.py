@@ -11,7 +11,7 @@ from postwrap.provision.recipe import refreshes
 from postwrap.provision.removing import find_configured
 from postwrap.provision.role import change, role_steps
 from postwrap.provision.steps import kept
-from postwrap.provision.workshop import Plan, changes, host_postfix, key
+from postwrap.provision.workshop import Plan, changes, host_postfix
 
 
 def plan_role(host: Host, name: str, options: RoleOptions) -> Plan:
@@ -27,7 +27,7 @@ def plan_role(host: Host, name: str, options: RoleOptions) -> Plan:
     steps = role_steps(made, facts, service, wrapped=wrapped)
     hostname = made.second.get("myhostname") or instance["myhostname"]
     return Plan(
-        key(instance.directory),
+        instance.name,
         instance.directory,
         steps,
         kept(steps, (service.reload(), *refreshes(facts))),

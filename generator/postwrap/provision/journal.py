@@ -1,4 +1,4 @@
-"""The journal: one file an instance, written before each step is taken.
+"""The journal: one file an instance, called after its directory, written before each step is taken.
 
 While steps are under way it says how far they have come and how to undo them, so that a run that
 was killed is put back by the next one. Once an instance is made, it keeps what undoes the changes
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from postwrap.bundle import Artifact
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
+from postwrap.instance import Instance, suffix_of
 from postwrap.provision.steps import (
     Operation,
     Restore,
@@ -26,6 +28,7 @@ from postwrap.provision.steps import (
 )
 
 DIRECTORY = "/var/lib/postwrap"
+_ENDING = ".json"
 SCHEMA = 1
 
 
@@ -48,7 +51,6 @@ class Record:
     work; ``existed`` whether there was a record before it.
     """
 
-    name: str
     directory: str
     state: State = State.MADE
     verb: str = ""
@@ -67,13 +69,33 @@ class Journal:
 
     filesystem: Filesystem = field(default_factory=Filesystem)
 
-    def path(self, name: str) -> str:
-        """Return where the record of the instance ``name`` is."""
-        return f"{DIRECTORY}/{name}.json"
+    def path(self, directory: str) -> str:
+        """Return where the record of the instance in ``directory`` is."""
+        return f"{DIRECTORY}/{urllib.parse.quote(directory, safe='')}{_ENDING}"
 
-    def read(self, name: str) -> Record | None:
-        """Return the record of ``name``, if there is one; RefusedError where it is unreadable."""
-        path = self.path(name)
+    def directories(self) -> Iterator[str]:
+        """Yield the configuration directories of which there are records."""
+        for name in self.filesystem.names(DIRECTORY):
+            if name.endswith(_ENDING) and name.startswith("%2F"):
+                yield urllib.parse.unquote(name.removesuffix(_ENDING))
+
+    def unsettled(self, word: str) -> Record | None:
+        """Return what a killed run left of the instance that is called ``word``, if anything."""
+        for directory in self.directories():
+            if Instance(directory, suffix_of(directory)).answers_to(word):
+                record = self.read(directory)
+                if record and record.state is not State.MADE:
+                    return record
+        return None
+
+    def others(self, directory: str) -> tuple[Record, ...]:
+        """Return the records of all instances but that in ``directory``."""
+        found = (self.read(other) for other in self.directories() if other != directory)
+        return tuple(record for record in found if record)
+
+    def read(self, directory: str) -> Record | None:
+        """Return the record of ``directory``, None for none; RefusedError if it is unreadable."""
+        path = self.path(directory)
         if not self.filesystem.exists(path):
             return None
         try:
@@ -89,7 +111,7 @@ class Journal:
         """Keep ``record``, in one step and on the disk."""
         self.prepare()
         text = json.dumps({"schema": SCHEMA, **_document(record)}, indent=1) + "\n"
-        path = self.path(record.name)
+        path = self.path(record.directory)
         self.filesystem.stage(Artifact(path, text.encode(errors="surrogateescape"), 0o600))
         self.filesystem.commit(path)
 
@@ -99,9 +121,13 @@ class Journal:
             with contextlib.suppress(FileExistsError):  # another run was quicker
                 self.filesystem.make_directory(DIRECTORY)
 
-    def remove(self, name: str) -> None:
-        """Forget ``name``."""
-        self.filesystem.remove(self.path(name))
+    def remove(self, record: Record) -> None:
+        """Forget ``record``, once the other records know what it changed before they did."""
+        for other in self.others(record.directory):
+            heir = inheriting(other, record)
+            if heir != other:
+                self.write(heir)
+        self.filesystem.remove(self.path(record.directory))
         self.filesystem.remove_directory(DIRECTORY)
 
 
@@ -119,6 +145,24 @@ def finished(record: Record, kept: Sequence[Step]) -> Record:
     return replace(record, state=State.MADE, verb="", taken=(), kept=tuple(by_key.values()))
 
 
+def inheriting(record: Record, gone: Record) -> Record:
+    """Return ``record`` without the changes of ``gone``, which is about to be forgotten.
+
+    What ``gone`` had changed first goes back, one day, to what it was before both.
+    """
+    earlier = {_key(step): step.do for step in gone.kept}
+
+    def inherited(step: Step) -> Step:
+        first = earlier.get(_key(step))
+        if not isinstance(step.do, Restore) or not isinstance(first, Restore):
+            return step
+        if step.do.before != (first.written or None):
+            return step
+        return replace(step, do=replace(step.do, before=first.before))
+
+    return replace(record, kept=tuple(map(inherited, record.kept)))
+
+
 def _key(step: Step) -> tuple[str, ...]:
     if isinstance(step.do, Restore):
         return step.do.directory, step.do.parameter
@@ -127,7 +171,6 @@ def _key(step: Step) -> tuple[str, ...]:
 
 def _document(record: Record) -> dict[str, Any]:
     return {
-        "name": record.name,
         "directory": record.directory,
         "state": record.state,
         "verb": record.verb,
@@ -139,7 +182,6 @@ def _document(record: Record) -> dict[str, Any]:
 
 def _record(document: Mapping[str, Any]) -> Record:
     return Record(
-        document["name"],
         document["directory"],
         State(document["state"]),
         document["verb"],

@@ -86,8 +86,9 @@ class CreateOptions:
     shared: RoleOptions = field(default_factory=RoleOptions)
 
     def __post_init__(self) -> None:
-        if not is_safe(self.name) or self.name[0] in "-." or self.name == "default":
-            hint = "begin with a letter or digit; A-Z a-z 0-9 . _ - may follow; not 'default'"
+        taken = self.name in {"default", "postfix"} or self.name.startswith("postfix-")
+        if taken or not is_safe(self.name) or self.name[0] in "-.":
+            hint = "begin with a letter or digit, A-Z a-z 0-9 . _ - may follow: out"
             raise UsageError(f"{self.name!r}: is no name for an instance", hint)
         if len(self.name) > 100:
             raise UsageError(f"{self.name}: is too long a name", "100 characters are the most")
@@ -104,6 +105,14 @@ class CreateOptions:
             raise UsageError("--add-address goes with --address", "name the address to add")
         if len(set(self.addresses)) < len(self.addresses):
             raise UsageError("--address names one address twice", "name each once")
+
+
+def instance_name(word: str) -> str:
+    """Return the name that ``create`` is given as ``out``, ``postfix-out`` or ``/etc/postfix-out``.
+
+    They are one everywhere else, so an instance that is called ``postfix-out`` cannot be made.
+    """
+    return word.rstrip("/").removeprefix("/etc/").removeprefix("postfix-")
 
 
 def addresses(texts: Iterable[str]) -> tuple[Address, ...]:

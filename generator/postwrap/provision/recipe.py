@@ -151,9 +151,9 @@ def registration(options: CreateOptions, facts: Facts, directory: str) -> dict[s
     known = facts.default.stated.get(listed, "")
     # The list comes last: with it, postfix(1) asks the wrapper for all instances.
     made: dict[str, str | None] = {}
-    if options.postmulti and not facts.default["multi_instance_wrapper"]:
-        made["multi_instance_wrapper"] = WRAPPER
-    if options.postmulti and facts.default["multi_instance_enable"] != "yes":
+    if options.postmulti:
+        stated = facts.default.stated.get("multi_instance_wrapper")
+        made["multi_instance_wrapper"] = stated or WRAPPER
         made["multi_instance_enable"] = "yes"
     made[listed] = f"{known}, {directory}" if known else directory
     return made
@@ -176,12 +176,13 @@ def _registration(options: CreateOptions, facts: Facts, draft: Draft) -> Iterato
     settings = registration(options, facts, draft.directory)
     if draft.interfaces:
         settings["inet_interfaces"] = draft.interfaces
-    undo: tuple[Operation, ...] = listed_restores(default.directory, settings, default.stated)
+    changed = {n: v for n, v in settings.items() if default.stated.get(n) != v}
+    undo: tuple[Operation, ...] = claims(default.directory, settings, default.stated)
     if draft.interfaces and default.running:
         undo = (*undo, facts.default_service.restart())
     yield Step(
         "make it known to the default instance, which gives up its share",
-        set_parameters(default.directory, settings),
+        set_parameters(default.directory, changed),
         undo,
         lasting=True,
     )
@@ -201,7 +202,7 @@ def _role(facts: Facts, draft: Draft) -> Iterator[Step]:
         yield transport_step(default.directory, draft.share.transport)
     if not draft.share.first:
         return
-    undo: tuple[Operation, ...] = restores(default.directory, draft.share.first, default.stated)
+    undo: tuple[Operation, ...] = claims(default.directory, draft.share.first, default.stated)
     edit = set_parameters(default.directory, draft.share.first)
     if not default.running:
         yield Step("give the default instance its part", edit, undo, lasting=True)
@@ -215,12 +216,15 @@ def refreshes(facts: Facts) -> tuple[Operation, ...]:
     return (facts.default_service.restart(), facts.default_service.reload(), REFILTER)
 
 
-def listed_restores(
+def claims(
     directory: str, settings: Mapping[str, str | None], stated: Mapping[str, str]
 ) -> tuple[Restore, ...]:
-    """Return what undoes ``settings``; of a list of directories, the one added alone."""
+    """Return what undoes ``settings`` in the default instance, and claims what is so already.
+
+    Of a list of directories it takes out the one added alone.
+    """
     made = []
-    for restore in restores(directory, settings, stated):
+    for restore in restores(directory, settings, stated, claimed=True):
         element = ""
         if restore.parameter in {"multi_instance_directories", "alternate_config_directories"}:
             element = restore.written.replace(",", " ").split()[-1]

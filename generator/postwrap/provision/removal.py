@@ -35,12 +35,14 @@ _LAST_ONE = ("multi_instance_wrapper", "multi_instance_enable", "inet_interfaces
 class Removal:
     """What is asked for: the instance, where its mail goes, and what is kept.
 
-    ``mark`` is put behind the names of the directories that are kept.
+    ``others`` are the records of other instances; ``mark`` is put behind the names of the
+    directories that are kept.
     """
 
     instance: Configured
     service: Service
     record: Record | None
+    others: tuple[Record, ...]
     mark: str
     purge: bool = False
     requeue_to: str = ""
@@ -86,10 +88,12 @@ def final_steps(removal: Removal) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def still_as_written(
-    record: Record | None, facts: Facts
-) -> tuple[dict[str, str | None], list[str]]:
-    """Return the default instance's parameters to put back, and a line for each that changed."""
+def still_as_written(removal: Removal, facts: Facts) -> tuple[dict[str, str | None], list[str]]:
+    """Return the default instance's parameters to put back, and a line for each that changed.
+
+    What another instance wants as it is stays so, and goes back with that one.
+    """
+    record = removal.record
     back: dict[str, str | None] = {}
     changed: list[str] = []
     for operation in (step.do for step in record.kept) if record else ():
@@ -97,6 +101,8 @@ def still_as_written(
             continue
         now = facts.default.stated.get(operation.parameter)
         if operation.parameter in _LISTS or now == operation.before:
+            continue
+        if _is_wanted(removal, operation, now):
             continue
         if (now or "") == operation.written:
             back[operation.parameter] = operation.before
@@ -108,9 +114,20 @@ def still_as_written(
     return back, changed
 
 
+def _is_wanted(removal: Removal, operation: Restore, now: str | None) -> bool:
+    """Whether another instance's record has the parameter of ``operation`` be as it is ``now``."""
+    kept = (step.do for record in removal.others for step in record.kept)
+    return any(
+        isinstance(other, Restore)
+        and (other.directory, other.parameter) == (operation.directory, operation.parameter)
+        and other.written == (now or "")
+        for other in kept
+    )
+
+
 def _default_edits(removal: Removal, facts: Facts) -> tuple[dict[str, str | None], ...]:
     """Return what the default instance gets back: before the other stops, and after."""
-    back, _ = still_as_written(removal.record, facts)
+    back, _ = still_as_written(removal, facts)
     if _siblings(removal, facts):
         # Others need these still.
         back = {n: v for n, v in back.items() if n not in _LAST_ONE[:2]}

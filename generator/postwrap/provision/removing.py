@@ -10,7 +10,7 @@ from postwrap.host import Host
 from postwrap.instance import find
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.gathering import gather, is_locked, running_service
-from postwrap.provision.journal import Record
+from postwrap.provision.journal import Journal
 from postwrap.provision.removal import (
     Removal,
     final_steps,
@@ -20,7 +20,7 @@ from postwrap.provision.removal import (
 )
 from postwrap.provision.requeue import DRAIN, messages
 from postwrap.provision.steps import Requeue
-from postwrap.provision.workshop import Plan, Workshop, key
+from postwrap.provision.workshop import Plan, Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class RemoveOptions:
     requeue_to: str = ""
 
 
-def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> Plan:
+def plan_removal(host: Host, journal: Journal, options: RemoveOptions) -> Plan:
     """Return the plan to remove an instance; RefusedError while mail is queued in it."""
     facts = gather(host)
     instance = find_configured(host, facts, options.name)
@@ -43,6 +43,9 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
     if target == instance:
         raise RefusedError(f"--requeue-to {options.requeue_to}: is itself", "name another")
     _need_own_queue(instance, facts)
+    record = journal.read(instance.directory)
+    there = {i.directory for i in facts.instances}
+    others = tuple(r for r in journal.others(instance.directory) if r.directory in there)
     count = sum(1 for _ in messages(host.source, instance["queue_directory"]))
     if count and not target:
         raise RefusedError(f"{instance.name}: {count} messages are queued", DRAIN)
@@ -51,6 +54,7 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
         instance,
         running_service(host.source, instance),
         record,
+        others,
         _mark(host, instance, options.date),
         options.purge,
         target.directory if target else "",
@@ -58,12 +62,12 @@ def plan_removal(host: Host, record: Record | None, options: RemoveOptions) -> P
         mounted,
     )
     return Plan(
-        key(options.name),
+        instance.name,
         instance.directory,
         removal_steps(removal, facts),
         settled={"messages": f"{count}, to {target.directory}" if target else str(count)},
         notes=(
-            *still_as_written(record, facts)[1],
+            *still_as_written(removal, facts)[1],
             *(f"{place}: is a mount point, and stays; umount it" for place in mounted),
         ),
         last=final_steps(removal),

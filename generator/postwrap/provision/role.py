@@ -10,7 +10,7 @@ from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.identity import derived_hostname, names, networks
 from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback
 from postwrap.provision.options import RoleOptions
-from postwrap.provision.recipe import filter_steps, install, listed_restores, transport_step
+from postwrap.provision.recipe import claims, filter_steps, install, transport_step
 from postwrap.provision.roles import Pair, Settings, Share, share
 from postwrap.provision.service import Service
 from postwrap.provision.sharing import receiving
@@ -94,7 +94,7 @@ def role_steps(made: Change, facts: Facts, service: Service, *, wrapped: bool) -
     steps = (
         *_settings("give it its settings", instance, made.second, reloads[0]),
         *((transport_step(default.directory, made.share.transport),) if _new(made, facts) else ()),
-        *_settings("give the default instance its share", default, first, reloads[1], lasting=True),
+        *_share(default, made.first, reloads[1]),
         *_filter(made, facts),
         *(Step("let it be seen", reload) for reload in reloads if reload),
     )
@@ -113,17 +113,18 @@ def _filter(made: Change, facts: Facts) -> Iterator[Step]:
 
 
 def _settings(
-    title: str,
-    instance: Configured,
-    settings: Settings,
-    reload: Operation | None,
-    *,
-    lasting: bool = False,
+    title: str, instance: Configured, settings: Settings, reload: Operation | None
 ) -> Iterator[Step]:
-    if not settings:
-        return
-    make = listed_restores if lasting else restores
-    undo: tuple[Operation, ...] = make(instance.directory, settings, instance.stated)
-    if reload:
-        undo = (*undo, reload)
-    yield Step(title, set_parameters(instance.directory, settings), undo, lasting)
+    if settings:
+        undo: tuple[Operation, ...] = restores(instance.directory, settings, instance.stated)
+        again = (reload,) if reload else ()
+        yield Step(title, set_parameters(instance.directory, settings), (*undo, *again))
+
+
+def _share(default: Configured, settings: Settings, reload: Operation | None) -> Iterator[Step]:
+    """Yield what gives the default instance its part; what is so already is claimed with it."""
+    if changed := _differing(settings, default):
+        undo: tuple[Operation, ...] = claims(default.directory, settings, default.stated)
+        again = (reload,) if reload else ()
+        do = set_parameters(default.directory, changed)
+        yield Step("give the default instance its share", do, (*undo, *again), lasting=True)

@@ -182,13 +182,20 @@ def set_parameters(directory: str, settings: Mapping[str, str | None]) -> Run:
 
 
 def restores(
-    directory: str, settings: Mapping[str, str | None], stated: Mapping[str, str]
+    directory: str,
+    settings: Mapping[str, str | None],
+    stated: Mapping[str, str],
+    *,
+    claimed: bool = False,
 ) -> tuple[Restore, ...]:
-    """Return what undoes ``set_parameters``, main.cf stating what ``stated`` says before it."""
+    """Return what undoes ``set_parameters``, main.cf stating what ``stated`` says before it.
+
+    ``claimed``: what is so already is in it too, for others to see that it is wanted.
+    """
     return tuple(
         Restore(directory, name, value or "", stated.get(name))
         for name, value in settings.items()
-        if value != stated.get(name)
+        if claimed or value != stated.get(name)
     )
 
 

@@ -59,32 +59,26 @@ class Workshop:
 
     def need_settled(self, name: str) -> None:
         """Raise RefusedError where a killed run left something of ``name``; changes nothing."""
-        record = self.journal.read(key(name))
-        if record and record.state is not State.MADE:
+        if record := self.journal.unsettled(name):
             hint = f"postwrap {record.verb} {name} again finishes it; postwrap remove cleans up"
             raise RefusedError(f"{name}: postwrap {record.verb} was interrupted", hint)
-
-    def record(self, name: str) -> Record | None:
-        """Return what the journal knows of ``name``."""
-        return self.journal.read(key(name))
-
-    def interrupted(self, name: str) -> str:
-        """Return the verb that was killed at work on ``name``, "" for none."""
-        record = self.journal.read(key(name))
-        return record.verb if record and record.state is not State.MADE else ""
 
     def exists(self, name: str) -> bool:
         """Whether any instance of this host answers to ``name``."""
         return any(instance.answers_to(name) for instance in self.host.discovery.instances)
 
-    def recover(self, name: str) -> Record | None:
-        """Put back what a killed run left of ``name``."""
-        return recover(self.worker, self.journal, key(name))
+    def recover(self, name: str) -> str:
+        """Put back what a killed run left of ``name``; return the verb that it was, "" for none."""
+        record = self.journal.unsettled(name)
+        if record:
+            recover(self.worker, self.journal, record)
+        return record.verb if record else ""
 
     def carry_out(self, plan: Plan, verb: str) -> None:
         """Take the steps of ``plan``; FailedError after undoing them."""
-        before = self.journal.read(plan.name)
-        record = before or Record(plan.name, plan.directory)
+        # What is about to be made has no past: one that was removed by hand left its record.
+        before = None if verb == "create" else self.journal.read(plan.directory)
+        record = before or Record(plan.directory)
         record = replace(record, state=State.UNDER_WAY, verb=verb, existed=before is not None)
         undertaking = Undertaking(self.worker, self.journal, record)
         undertaking.take(plan.steps)
@@ -92,11 +86,6 @@ class Workshop:
             undertaking.finish(plan.last)
         else:
             undertaking.keep(plan.kept)
-
-
-def key(word: str) -> str:
-    """Return the journal's name for what the command line calls ``word``: out, postfix-out, …."""
-    return word.rstrip("/").rpartition("/")[2].removeprefix("postfix-")
 
 
 def host_postfix(host: Host) -> Postfix:
