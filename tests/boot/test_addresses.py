@@ -16,13 +16,14 @@ from tests.boot.hosts import install_postwrap, masters
 from tests.harness.boot import Boot
 from tests.harness.need import need_root, need_tool
 
+from postwrap.errors import Status
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.harness.boot import Booted
     from tests.harness.host import Host
 
-OUT = "/etc/postfix-out"
 ROUTER, ROUTER6 = "192.0.2.1", "2001:db8:1::1"
 OWN = {"192.0.2.10", "2001:db8:1::10"}
 GIVEN = {"192.0.2.7", "2001:db8:1::7"}
@@ -179,3 +180,72 @@ def test_it_is_there_after_each_boot_until_the_instance_is_removed(
             machine.wait_for(lambda: addresses(machine) == OWN)
             assert list(masters(machine)) == ["/etc/postfix"]
             assert machine.failed() == []
+
+
+def take_device(machine: Booted) -> None:
+    """Configure eth0 as somebody would whom postwrap does not know."""
+    machine.sh("ip link set eth0 up\nfor a; do ip address add $a dev eth0; done", *sorted(OWN))
+    machine.wait_for(lambda: addresses(machine) == OWN)
+
+
+@pytest.mark.suites("trixie")
+@pytest.mark.parametrize("kept_by", KEEPERS)
+def test_the_transcript_does_what_the_command_does(suite: str, kept_by: str) -> None:
+    with host(suite, kept_by) as boot, boot.up() as machine:
+        if kept_by == "nobody":
+            take_device(machine)
+        machine.wait_for(lambda: addresses(machine) == OWN)
+        machine.postwrap(*CREATE, timeout=120)
+        made = configured(machine), addresses(machine)
+        machine.postwrap("remove", "out", timeout=120)
+        assert addresses(machine) == OWN
+        told = machine.postwrap(*CREATE, "--dry-run")
+        assert ("is gone after a boot" in told.stderr) is (kept_by == "nobody")
+        machine.run("sh", input=told.stdout, timeout=120)
+        assert (configured(machine), addresses(machine)) == made
+        assert serves(machine)
+
+
+def test_where_nobody_known_runs_the_network_it_is_said_and_so_it_is(suite: str) -> None:
+    with host(suite, "nobody") as boot:
+        with boot.up() as machine:
+            before = configured(machine)
+            refused = machine.postwrap(*CREATE, check=False)
+            assert refused.returncode == Status.REFUSED
+            assert "--add-address eth0: is down" in refused.stderr
+            assert "ip link set eth0 up" in refused.stderr
+            take_device(machine)
+            told = machine.postwrap(*CREATE, timeout=120).stderr
+            assert "so 192.0.2.7, 2001:db8:1::7 is gone after a boot" in told
+            assert serves(machine)
+            assert configured(machine) == before
+        boot.plug_in()
+        with boot.up() as machine:
+            # The instance alone suffers.
+            assert list(masters(machine)) == ["/etc/postfix"]
+            assert len(machine.failed()) == 1
+            assert "out" in machine.failed()[0]
+            machine.postwrap("remove", "out", timeout=120)
+
+
+@pytest.mark.suites("trixie")
+@pytest.mark.parametrize("kept_by", ["networkd", "NetworkManager"])
+def test_the_default_instance_that_gave_one_up_starts_without_the_other(
+    suite: str, kept_by: str
+) -> None:
+    """It names the addresses that it keeps, so they have to be there when it starts.
+
+    Debian 12's own unit sees to that, and so does ifupdown, which is done early.
+    """
+    with host(suite, kept_by) as boot:
+        boot.postconf("inet_interfaces=all", "inet_protocols=all")
+        with boot.up() as machine:
+            machine.wait_for(lambda: addresses(machine) == OWN)
+            machine.postwrap(*CREATE, timeout=120)
+            assert "192.0.2.10" in machine.run("postconf", "-h", "inet_interfaces").stdout
+            machine.run("systemctl", "mask", "postfix@out.service")
+        boot.plug_in()
+        with boot.up() as machine:
+            assert machine.failed() == []
+            assert listening(machine) >= {"192.0.2.10:25", "[2001:db8:1::10]:25"}
+            assert not listening(machine) & SOCKETS
