@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 PYTHON = {"bookworm": "3.11"}
 
 # nspawn will not boot "/", so it gets the same tree at another place; and control groups of its
-# own, for two systemds in one group would end one another's services.
+# own, for two systemds in one group would end one another's services. The network is the private
+# host's, and the booted machine's to configure.
 START = """
 for group in $GROUPS_TO_JOIN; do
     echo $$ >"$group/cgroup.procs"
@@ -37,7 +38,8 @@ tree=/run/boot-tree
 mkdir -p "$tree"
 mountpoint -q "$tree" || mount --bind / "$tree"
 exec systemd-nspawn --quiet --directory="$tree" --boot --register=no --keep-unit \\
-    --network-namespace-path=/proc/1/ns/net --console=read-only "$@"
+    --network-namespace-path=/proc/1/ns/net --capability=CAP_NET_ADMIN \\
+    --console=read-only "$@"
 """
 
 
@@ -65,21 +67,35 @@ class Booted(MailMachine):
 class Boot(Host):
     """A private host on a root with systemd, of the suite bookworm or trixie, that can be booted.
 
+    `kind` is the root's: boot, or network for who runs a network.
+
     with Boot("trixie") as boot:
         boot.talk_instance(start=False)
         with boot.up() as machine:
             machine.run("systemctl", "status", "postfix")
     """
 
-    def __init__(self, suite: str) -> None:
+    def __init__(self, suite: str, kind: str = "boot") -> None:
         version = PYTHON.get(suite)
         packages = [dependencies(version)] if version else []
-        super().__init__(variant("boot", suite), cgroups=True, packages=packages)
+        super().__init__(variant(kind, suite), cgroups=True, packages=packages)
         self.suite = suite
         self._groups = [group / f"postwrap-tests-{self.pid}" for group in _control_groups()]
         self.write("/etc/hostname", "mail\n")
         # So that the journal outlives the boot.
         self.run("mkdir", "-p", "/var/log/journal")
+
+    def plug_in(self) -> None:
+        """Give the host a network device eth0 that nobody has configured, in place of an old one.
+
+        Between boots the network lives on, so what a device has after the next one might be left
+        from the last: a new device has nothing. A kernel may have no dummy device; this is one
+        end of a cable, of which the other, peer0, is up.
+        """
+        if self.exists("/sys/class/net/eth0"):
+            self._ip("link", "delete", "eth0")
+        self._ip("link", "add", "eth0", "type", "veth", "peer", "name", "peer0")
+        self._ip("link", "set", "peer0", "up")
 
     @contextmanager
     def up(self, timeout: float = 60) -> Iterator[Booted]:

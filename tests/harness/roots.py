@@ -25,6 +25,10 @@ BOOT_NEEDS = (
     *("iproute2", "procps", "openssl", "bash-completion"),
 )
 
+# Who runs a network, beside systemd-networkd, which comes with systemd. NetworkManager's polkitd
+# wants a logind, and debootstrap does not find out who provides that.
+NETWORK_NEEDS = ("ifupdown", "network-manager", "libpam-systemd")
+
 VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     # Neither Postfix nor Python: what ./install.sh must cope with.
     ("fresh", "bookworm"): (),
@@ -36,6 +40,8 @@ VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     # Debian 12's own python3-typer is too old for postwrap: see tests/harness/dependencies.py.
     ("boot", "bookworm"): ("postfix", "python3", *BOOT_NEEDS),
     ("boot", "trixie"): ("postfix", *POSTWRAP_NEEDS, *BOOT_NEEDS),
+    ("network", "bookworm"): ("postfix", "python3", *BOOT_NEEDS, *NETWORK_NEEDS),
+    ("network", "trixie"): ("postfix", *POSTWRAP_NEEDS, *BOOT_NEEDS, *NETWORK_NEEDS),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv6Network
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,44 +13,126 @@ from postwrap.filesystem import Filesystem
 from postwrap.provision.address import address_steps
 from postwrap.provision.facts import Jail, Network
 from postwrap.provision.options import Address, CreateOptions
-from postwrap.provision.steps import transcript
 from postwrap.provision.surroundings import look_at_jail, look_at_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOSTS: dict[str, tuple[dict[str, str], Network]] = {
+    from postwrap.provision.steps import Step
+
+ETH0 = {"sys/class/net/eth0/ifindex": "3\n"}
+LO = {"sys/class/net/lo/ifindex": "1\n"}
+NM_DEVICE = "[device]\nmanaged=true\nconnection-uuid=1-2-3\n"
+NM_CONNECTION = "[connection]\nid=eth0\nuuid=1-2-3\n"
+SOURCE = {"etc/network/interfaces": "source /etc/network/interfaces.d/*\n"}
+IFUPDOWN = Network("ifupdown", "/etc/network/interfaces.d")
+NM = Network("NetworkManager", "1-2-3")
+
+HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
     "networkd": (
+        "eth0",
         {
-            "sys/class/net/eth0/ifindex": "2\n",
-            "run/systemd/netif/links/2": "ADMIN_STATE=configured\n"
+            **ETH0,
+            "run/systemd/netif/links/3": "ADMIN_STATE=configured\n"
             "NETWORK_FILE=/run/systemd/network/10-netplan-eth0.network\n",
         },
         Network("networkd", "/etc/systemd/network/10-netplan-eth0.network.d"),
     ),
     "ifupdown": (
+        "eth0",
         {
+            **ETH0,
             "etc/network/interfaces": "source /etc/network/interfaces.d/*\niface eth0 inet dhcp\n",
             "etc/network/interfaces.d/other": "",
         },
-        Network("ifupdown", "/etc/network/interfaces.d"),
+        IFUPDOWN,
+    ),
+    "ifupdown by a file of its own": (
+        "eth0",
+        {
+            **ETH0,
+            "etc/network/interfaces": "source-directory /etc/network/interfaces.d\n",
+            "etc/network/interfaces.d/50-cloud-init": "auto eth0\niface eth0 inet dhcp\n",
+        },
+        IFUPDOWN,
+    ),
+    "ifupdown for another device": (
+        "eth0",
+        {**ETH0, **SOURCE, "etc/network/interfaces.d/other": "# not eth0\niface eth01 inet dhcp\n"},
+        Network(),
+    ),
+    "ifupdown, of one file": (
+        "eth0",
+        {
+            **ETH0,
+            "etc/network/interfaces": "source /etc/network/interfaces.d/eth0\n",
+            "etc/network/interfaces.d/eth0": "iface eth0 inet dhcp\n",
+        },
+        Network(),
+    ),
+    "ifupdown, loopback": (
+        "lo",
+        {**LO, **SOURCE, "etc/network/interfaces.d/other": "", "run/network/ifstate": "lo=lo\n"},
+        IFUPDOWN,
     ),
     "NetworkManager": (
+        "eth0",
         {
-            "sys/class/net/eth0/ifindex": "3\n",
-            "run/NetworkManager/devices/3": "[device]\nmanaged=true\nconnection-uuid=1-2-3\n",
+            **ETH0,
+            "run/NetworkManager/devices/3": NM_DEVICE,
+            "proc/net/if_inet6": "20010db8000000000000000000000025 03 40 00 80     eth0\n"
+            "20010db8000000000000000000000026 03 80 00 80     eth0\n"
+            "20010db8000100000000000000000025 04 40 00 80     eth1\n",
         },
-        Network("NetworkManager", "1-2-3"),
+        replace(NM, around=(IPv6Network("2001:db8::/64"),)),
     ),
-    "nobody": ({"etc/network/interfaces": "auto lo\n"}, Network()),
+    "NetworkManager, not to outlive the boot": (
+        "eth0",
+        {
+            **ETH0,
+            "run/NetworkManager/devices/3": NM_DEVICE,
+            "run/NetworkManager/system-connections/eth0.nmconnection": NM_CONNECTION,
+            "run/NetworkManager/system-connections/lo.nmconnection": "uuid=4\nexternal=true\n",
+        },
+        NM,
+    ),
+    "NetworkManager looks on": (
+        "eth0",
+        {
+            **ETH0,
+            "run/NetworkManager/devices/3": NM_DEVICE,
+            "run/NetworkManager/system-connections/eth0.nmconnection": NM_CONNECTION
+            + "\n[.nmmeta]\nnm-generated=true\nexternal=true\n",
+        },
+        Network(),
+    ),
+    "nobody": ("eth0", {**ETH0, "etc/network/interfaces": "auto lo\n"}, Network()),
 }
 
 WRITTEN = {
-    "networkd": "printf '%s\\n' '[Network]' Address=10.0.0.7/32 "
-    ">/etc/systemd/network/10-netplan-eth0.network.d/postwrap-out-10.0.0.7.conf",
-    "ifupdown": "printf '%s\\n' 'iface eth0 inet static' '    address 10.0.0.7/32' "
+    ("networkd", "10.0.0.7"): "mkdir -p /etc/systemd/network/x.network.d\n"
+    "printf '%s\\n' '[Address]' Address=10.0.0.7/32 "
+    ">/etc/systemd/network/x.network.d/postwrap-out-10.0.0.7.conf",
+    ("networkd", "2001:db8::7"): "mkdir -p /etc/systemd/network/x.network.d\n"
+    "printf '%s\\n' '[Address]' Address=2001:db8::7/128 PreferredLifetime=0 "
+    ">/etc/systemd/network/x.network.d/postwrap-out-2001.db8..7.conf",
+    ("ifupdown", "10.0.0.7"): "printf '%s\\n' 'iface eth0 inet static' '    address 10.0.0.7/32' "
     ">/etc/network/interfaces.d/postwrap-out-10-0-0-7",
-    "NetworkManager": "nmcli connection modify 1-2-3 +ipv4.addresses 10.0.0.7/32",
+    ("ifupdown", "2001:db8::7"): "printf '%s\\n' 'iface eth0 inet6 static' "
+    "'    address 2001:db8::7/128' '    preferred-lifetime 0' "
+    ">/etc/network/interfaces.d/postwrap-out-2001-db8--7",
+    ("NetworkManager", "10.0.0.7"): "nmcli connection modify 1-2-3 +ipv4.addresses 10.0.0.7/32",
+    ("NetworkManager", "2001:db8::7"): "nmcli connection modify 1-2-3 "
+    "+ipv6.addresses 2001:db8::7/128",
+}
+PLACES = {
+    "networkd": "/etc/systemd/network/x.network.d",
+    "ifupdown": "/etc/network/interfaces.d",
+    "NetworkManager": "1-2-3",
+}
+NOW = {
+    "10.0.0.7": "ip address add 10.0.0.7/32 dev eth0",
+    "2001:db8::7": "ip address add 2001:db8::7/128 dev eth0 preferred_lft 0",
 }
 
 
@@ -61,17 +144,38 @@ def lay_out(root: Path, files: dict[str, str]) -> Filesystem:
     return Filesystem(str(root))
 
 
-@pytest.mark.parametrize("kind", HOSTS)
-def test_an_address_lasts_where_somebody_sees_to_it(kind: str, tmp_path: Path) -> None:
-    files, network = HOSTS[kind]
-    assert look_at_network(lay_out(tmp_path, files), "eth0") == network
-    facts = replace(FACTS, network=network)
-    wanted = CreateOptions("out", (Address("10.0.0.7"),), add_address="eth0")
-    steps = list(address_steps(wanted, facts))
-    lines = transcript(steps)
-    assert "ip address add 10.0.0.7/32 dev eth0" in lines
-    assert WRITTEN.get(kind, "(") in lines
-    assert all(step.undo for step in steps if step.lasting)
+@pytest.mark.parametrize("host", HOSTS)
+def test_who_configures_a_device(host: str, tmp_path: Path) -> None:
+    device, files, network = HOSTS[host]
+    assert look_at_network(lay_out(tmp_path, files), device) == network
+
+
+def steps_for(address: str, network: Network) -> list[Step]:
+    wanted = CreateOptions("out", (Address(address),), add_address="eth0")
+    return list(address_steps(wanted, replace(FACTS, network=network)))
+
+
+@pytest.mark.parametrize(("kind", "address"), WRITTEN)
+def test_an_address_lasts_where_somebody_sees_to_it(kind: str, address: str) -> None:
+    now, lasting = steps_for(address, Network(kind, PLACES[kind]))
+    assert now.do.shell == NOW[address]
+    assert lasting.do.shell == WRITTEN[kind, address]
+    for step in (now, lasting):
+        assert step.lasting
+        assert step.undo
+
+
+def test_networkmanager_gives_it_the_network_that_the_device_is_in() -> None:
+    around = (IPv6Network("2001:db8::/64"), IPv6Network("2001:db8:1::/64"))
+    now, lasting = steps_for("2001:db8::7", replace(NM, around=around))
+    assert now.do.shell == "ip address add 2001:db8::7/64 dev eth0 preferred_lft 0"
+    assert lasting.do.shell == "nmcli connection modify 1-2-3 +ipv6.addresses 2001:db8::7/64"
+    assert "2001:db8::7/64" in now.undo[0].shell
+    assert "-ipv6.addresses 2001:db8::7/64" in lasting.undo[0].shell
+
+
+def test_an_address_that_nobody_keeps_is_given_all_the_same() -> None:
+    assert [step.do.shell for step in steps_for("10.0.0.7", Network())] == [NOW["10.0.0.7"]]
 
 
 def test_an_address_that_is_there_is_not_added() -> None:

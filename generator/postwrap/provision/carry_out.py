@@ -94,6 +94,8 @@ class Worker:
             return
         if there != MISSING:
             raise OperationError(f"{operation.path}: exists already")
+        if operation.in_new:
+            self._run(operation.directory)
         self.filesystem.stage(Artifact(operation.path, operation.content.encode()))
         self.filesystem.commit(operation.path)
 

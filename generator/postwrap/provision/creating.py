@@ -8,6 +8,7 @@ from dataclasses import replace
 from postwrap.errors import RefusedError
 from postwrap.host import Host
 from postwrap.postfix import Postfix
+from postwrap.provision.address import missing
 from postwrap.provision.draft import Draft, draft
 from postwrap.provision.facts import Facts
 from postwrap.provision.gathering import gather, need_sound
@@ -71,8 +72,11 @@ def _notes(host: Host, options: CreateOptions, facts: Facts, made: Draft) -> Ite
     if made.interfaces and facts.default.running:
         yield "the default instance is stopped and started, for it gives up an address"
     yield from filter_notes(facts, made.directory, made.share.forward)
-    if options.add_address and not facts.network.kind:
-        yield f"nobody configures {options.add_address} here: see that the address lasts"
+    if (given := missing(options, facts)) and not facts.network.kind:
+        yield (
+            f"{options.add_address}: neither NetworkManager, systemd-networkd nor ifupdown "
+            f"configures it, so {', '.join(given)} is gone after a boot; have it given again there"
+        )
     shared = [n for n, v in made.source.stated.items() if f"{made.source.directory}/" in v]
     if shared:
         yield f"tables in {made.source.directory} serve both instances: {', '.join(shared)}"

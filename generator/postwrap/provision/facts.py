@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 
 from postwrap.provision.listeners import (
     Endpoint,
@@ -76,10 +77,14 @@ class Jail:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Who configures the network device in question, and where an addition goes."""
+    """Who configures the network device in question, and where an addition goes.
+
+    ``around`` are the IPv6 networks that the device is in.
+    """
 
     kind: str = ""
     place: str = ""
+    around: tuple[IPv6Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

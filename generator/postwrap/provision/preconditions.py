@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.provision import certificates, journal
+from postwrap.provision.address import missing
 from postwrap.provision.draft import Draft
 from postwrap.provision.endpoints import configured_endpoints
 from postwrap.provision.facts import Configured, Facts
@@ -58,10 +59,18 @@ def _need_addresses(options: CreateOptions, facts: Facts, filesystem: Filesystem
     device = options.add_address
     if device and not filesystem.exists(f"/sys/class/net/{device}"):
         raise RefusedError(f"--add-address {device}: no such device", "ip link lists those here")
+    if missing(options, facts) and not _is_up(filesystem, device):
+        # Postfix does not see the addresses of such a device.
+        raise RefusedError(f"--add-address {device}: is down", f"ip link set {device} up")
     for address in options.addresses:
         if not device and not facts.has_address(address.host):
             hint = "give --add-address DEV, or name one of " + ", ".join(facts.addresses)
             raise RefusedError(f"{address.host}: is no address of this host", hint)
+
+
+def _is_up(filesystem: Filesystem, device: str) -> bool:
+    """Whether ``device`` has the flag IFF_UP (netdevice(7))."""
+    return bool(int(filesystem.read_text(f"/sys/class/net/{device}/flags"), 16) & 1)
 
 
 def _need_free_ports(facts: Facts, draft: Draft) -> None:

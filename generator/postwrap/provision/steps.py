@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 Argv = tuple[str, ...]
@@ -42,16 +43,26 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A new file of its own; another one that is there is never overwritten."""
+    """A new file of its own; another one that is there is never overwritten.
+
+    ``in_new``: in a directory that may have to be made first.
+    """
 
     path: str
     content: str
+    in_new: bool = False
+
+    @property
+    def directory(self) -> Run:
+        """What makes the directory that it is in."""
+        return run("mkdir", "-p", str(PurePosixPath(self.path).parent))
 
     @property
     def shell(self) -> str:
-        """The line to type."""
+        """The lines to type."""
         lines = shlex.join(self.content.splitlines())
-        return f"printf '%s\\n' {lines} >{shlex.quote(self.path)}"
+        first = f"{self.directory.shell}\n" if self.in_new else ""
+        return f"{first}printf '%s\\n' {lines} >{shlex.quote(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)

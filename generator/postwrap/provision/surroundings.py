@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from ipaddress import IPv6Network
+
 from postwrap.filesystem import Filesystem
 from postwrap.provision.facts import Jail, Network
 
 AMAVIS = ("/etc/amavis/conf.d",)
 """Where amavisd reads additions to its configuration, in the order of their names (Debian)."""
 
+_INTERFACES = "/etc/network/interfaces.d"
+_SOURCES = ("source", "source-directory")
+_NM_RUNNING = "/run/NetworkManager/system-connections"
 _FILLER = "/usr/lib/postfix/configure-instance.sh"
 _JAILED = ("localtime", "services", "resolv.conf", "hosts", "host.conf", "nsswitch.conf")
 _JAIL_PARTS = ("dev", "etc", "lib", "lib64", "usr")
@@ -26,35 +32,63 @@ def look_at_jail(filesystem: Filesystem, queue_directory: str) -> Jail:
 
 def look_at_network(filesystem: Filesystem, device: str) -> Network:
     """Return who configures ``device``: NetworkManager, systemd-networkd or ifupdown."""
-    if not device:
-        return Network()
-    connection = _nm_connection(filesystem, device)
-    if connection:
-        return Network("NetworkManager", connection)
     index = f"/sys/class/net/{device}/ifindex"
-    if filesystem.is_file(index):
-        # systemd-networkd keeps what it knows of a link here (networkctl(1) shows the same).
-        link = f"/run/systemd/netif/links/{filesystem.read_text(index).strip()}"
-        values = _assignments(filesystem, link)
-        if file := values.get("NETWORK_FILE"):
-            name = file.rpartition("/")[2]
-            return Network("networkd", f"/etc/systemd/network/{name}.d")
-    interfaces, folder = "/etc/network/interfaces", "/etc/network/interfaces.d"
-    if filesystem.is_file(interfaces) and filesystem.is_directory(folder):
-        text = filesystem.read_text(interfaces)
-        if "interfaces.d/*" in text and f" {device}" in text:
-            return Network("ifupdown", folder)
+    if not device or not filesystem.is_file(index):
+        return Network()
+    number = filesystem.read_text(index).strip()
+    if connection := _nm_connection(filesystem, number):
+        return Network("NetworkManager", connection, tuple(_networks(filesystem, device)))
+    # systemd-networkd keeps what it knows of a link here (networkctl(1) shows the same).
+    link = _assignments(filesystem, f"/run/systemd/netif/links/{number}")
+    if file := link.get("NETWORK_FILE"):
+        name = file.rpartition("/")[2]
+        return Network("networkd", f"/etc/systemd/network/{name}.d")
+    if _is_ifupdown(filesystem, device):
+        return Network("ifupdown", _INTERFACES)
     return Network()
 
 
-def _nm_connection(filesystem: Filesystem, device: str) -> str:
-    index = f"/sys/class/net/{device}/ifindex"
-    if not filesystem.is_file(index):
-        return ""
-    state = f"/run/NetworkManager/devices/{filesystem.read_text(index).strip()}"
-    values = _assignments(filesystem, state)
-    managed = values.get("nm-owned") or values.get("connection-uuid")
-    return values.get("connection-uuid", "") if managed else ""
+def _nm_connection(filesystem: Filesystem, number: str) -> str:
+    """Return the UUID of the connection by which NetworkManager configures a device."""
+    values = _assignments(filesystem, f"/run/NetworkManager/devices/{number}")
+    connection = values.get("connection-uuid", "")
+    for name in filesystem.names(_NM_RUNNING):
+        made = _assignments(filesystem, f"{_NM_RUNNING}/{name}")
+        # That only tells what somebody else has configured: no boot looks at it.
+        if made.get("uuid") == connection and made.get("external") == "true":
+            return ""
+    return connection
+
+
+def _networks(filesystem: Filesystem, device: str) -> Iterator[IPv6Network]:
+    """Yield the IPv6 networks of ``device``, which are larger than one address."""
+    for address, _, width, _, _, name in _words(filesystem, "/proc/net/if_inet6"):
+        if name == device and width != "80":
+            yield IPv6Network((int(address, 16), int(width, 16)), strict=False)
+
+
+def _is_ifupdown(filesystem: Filesystem, device: str) -> bool:
+    """Whether ifup(8) brings up ``device``, and reads what is added to its directory."""
+    lines = list(_words(filesystem, "/etc/network/interfaces"))
+    folders = [_folder(words[1]) for words in lines if words[0] in _SOURCES and words[1:]]
+    if _INTERFACES not in folders or not filesystem.is_directory(_INTERFACES):
+        return False
+    for name in filesystem.names(_INTERFACES):
+        lines += _words(filesystem, f"{_INTERFACES}/{name}")
+    # The loopback device needs no stanza; what was brought up is listed: lo=lo.
+    up = {words[0].partition("=")[0] for words in _words(filesystem, "/run/network/ifstate")}
+    return device in up or any(words[:2] == ["iface", device] for words in lines)
+
+
+def _folder(pattern: str) -> str:
+    """Return the directory all of whose files ``source`` or ``source-directory`` means."""
+    return pattern.removesuffix("*").rstrip("/")
+
+
+def _words(filesystem: Filesystem, path: str) -> Iterator[list[str]]:
+    """Yield the words of each line of ``path`` that has any."""
+    text = filesystem.read_text(path) if filesystem.is_file(path) else ""
+    return (line.split() for line in text.splitlines() if line.strip())
 
 
 def _assignments(filesystem: Filesystem, path: str) -> dict[str, str]:

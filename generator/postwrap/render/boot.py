@@ -52,6 +52,7 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
         "postwrap": f"{layout.sbin}/postwrap",
         "postfix": facts.postfix,
         "jail": f"{layout.state}/jail",
+        "addresses": f"{layout.state}/addresses",
         "path": _search_path(facts.postfix),
     }
     yield _file(values["jail"], "lib/jail.sh.j2", values, mode=0o755)
@@ -65,6 +66,7 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
 
 
 def _systemd(layout: Layout, values: dict[str, str]) -> Iterator[Artifact]:
+    yield _file(values["addresses"], "lib/addresses.sh.j2", values, mode=0o755)
     relay_only = f"{layout.state}/relay-only.conf"
     yield _file(relay_only, "systemd/relay-only.conf.j2", {"path": relay_only})
     for unit, directory in DIRECTORIES.items():
