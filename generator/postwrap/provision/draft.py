@@ -11,12 +11,14 @@ from pathlib import PurePosixPath
 
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.identity import own_settings
+from postwrap.provision.identity import need_own_name, own_settings
 from postwrap.provision.listeners import (
     Endpoint,
 )
 from postwrap.provision.options import CreateOptions, Role
-from postwrap.provision.roles import RESTRICTIONS, Pair, Settings, Share, share
+from postwrap.provision.overrides import LOOPS, Copy, overrides
+from postwrap.provision.overrides import dropped as dropped_overrides
+from postwrap.provision.roles import PRIVATE, RESTRICTIONS, Pair, Settings, Share, share
 from postwrap.provision.sharing import (
     Binding,
     bindings_of,
@@ -35,9 +37,6 @@ _NOT_COPIED = (
     "smtp_bind_address6",
 )
 """What tells of the other instances, or of where the first one is."""
-
-_LOOPS = ("content_filter", "smtpd_proxy_filter")
-"""What would send the mail back to where it came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +74,26 @@ def draft(options: CreateOptions, facts: Facts) -> Draft:
         facts.default["smtp_helo_name"] or facts.default["myhostname"],
         receiving(facts, endpoints),
         facts.default.stated.get("receive_override_options", ""),
+        facts.default["inet_protocols"],
     )
     shared = share(options.shared, pair)
     dropped = {p: source.stated[p] for p in _entangled(options, source) if p in source.stated}
     own = own_settings(options, facts, source, directory, endpoints)
     gone: dict[str, str | None] = dict.fromkeys((*_NOT_COPIED, *_stale(source), *dropped))
     parameters = {**gone, **own, **shared.second}
+    need_own_name(options.shared.role, parameters["myhostname"] or "", facts.default["myhostname"])
     stated = {n: v for n, v in parameters.items() if v is not None or n in source.stated}
-    tag = own["syslog_name"] or ""
+    copy = Copy(source, bindings, own["syslog_name"] or "", _checks(options))
     return Draft(
         directory,
         source,
         stated,
         bindings,
-        dict(_overrides(source, tag, bindings)),
+        overrides(copy),
         endpoints,
         remaining_interfaces(facts, endpoints),
         shared,
-        dropped,
+        {**dropped, **dropped_overrides(copy)},
     )
 
 
@@ -111,36 +112,20 @@ def _stale(source: Configured) -> list[str]:
     return ["authorized_submit_users"] if stated == "" else []
 
 
+def _checks(options: CreateOptions) -> tuple[str, ...]:
+    """Return the parameters that are for strangers alone."""
+    if options.shared.role is Role.BACKUP_MX:
+        return ()
+    relay = ("smtpd_relay_restrictions",) if options.shared.role in PRIVATE else ()
+    return (*RESTRICTIONS, *relay)
+
+
 def _entangled(options: CreateOptions, source: Configured) -> Iterator[str]:
     """Yield the settings that protect a public port, or that a second instance would loop by."""
-    yield from _LOOPS
-    if options.shared.role is not Role.BACKUP_MX:
-        yield from RESTRICTIONS
+    yield from LOOPS
+    yield from _checks(options)
     if options.shared.role is None and options.addresses and "smtp_fallback_relay" in source.stated:
         own = {address.host for address in options.addresses}
         relays = source["smtp_fallback_relay"]
         if any(f"[{host}]" in relays for host in own):
             yield "smtp_fallback_relay"
-
-
-def _overrides(
-    source: Configured, tag: str, bindings: tuple[Binding, ...]
-) -> Iterator[tuple[str, str | None]]:
-    """Yield what becomes of the copy's -o settings: its tag in the log, no loops."""
-    gone = {f"{b.entry.name}/inet" for b in bindings if b.entry.name not in b.names}
-    for key, value in source.overrides.items():
-        service, _, parameter = key.rpartition("/")
-        if service in gone:
-            continue  # bound anew, under other names; see the recipe
-        if (changed := override(parameter, value, source["syslog_name"], tag)) != value:
-            yield key, changed
-
-
-def override(parameter: str, value: str, old_tag: str, tag: str) -> str | None:
-    """Return what a -o setting is in the copy: the same, another value, or None for gone."""
-    if parameter in _LOOPS:
-        return None
-    if parameter != "syslog_name" or "multi_instance_name" in value:
-        return value
-    rest = value.removeprefix(old_tag) if value.startswith(old_tag) else "/$service_name"
-    return f"{tag}{rest}"

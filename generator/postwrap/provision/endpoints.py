@@ -9,8 +9,8 @@ from postwrap.provision.facts import Entry
 from postwrap.provision.listeners import (
     WILDCARDS,
     Endpoint,
-    is_ipv6,
     is_loopback,
+    speaks,
     split_service,
 )
 
@@ -32,8 +32,16 @@ def configured_endpoints(
 
 def interface_addresses(parameters: Mapping[str, str], addresses: tuple[str, ...]) -> Iterator[str]:
     """Yield the addresses that inet_interfaces means, wildcards for ``all``."""
+    for found in interfaces(parameters, addresses).values():
+        yield from found
+
+
+def interfaces(
+    parameters: Mapping[str, str], addresses: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return the addresses that each word of inet_interfaces means, wildcards for ``all``."""
     protocols = parameters.get("inet_protocols", "all")
-    families = {f for f in (4, 6) if "all" in protocols or f"ipv{f}" in protocols}
+    meant = {}
     for word in parameters.get("inet_interfaces", "all").replace(",", " ").split():
         if word.lower() == "all":
             found = list(WILDCARDS)
@@ -41,7 +49,8 @@ def interface_addresses(parameters: Mapping[str, str], addresses: tuple[str, ...
             found = [address for address in addresses if is_loopback(address)]
         else:
             found = _resolve(word.strip("[]"))
-        yield from (a for a in found if (6 if is_ipv6(a) else 4) in families)
+        meant[word] = tuple(a for a in found if speaks(protocols, a))
+    return meant
 
 
 def _resolve(host: str) -> list[str]:

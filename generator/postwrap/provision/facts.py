@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
+from pathlib import PurePosixPath
 
 from postwrap.provision.listeners import (
     Endpoint,
@@ -31,13 +32,30 @@ class Entry:
         """The number of the port of an inet service."""
         return port_number(split_service(self.name)[1])
 
+    @property
+    def program(self) -> str:
+        """The program that serves it: ``smtpd``."""
+        fields = self.line.split(None, 8)
+        return PurePosixPath(fields[7]).name if len(fields) > 7 else ""
+
+    @property
+    def is_smtp(self) -> bool:
+        """Whether it speaks SMTP as soon as a client connects."""
+        return self.program in {"smtpd", "postscreen"} and not self.starts_with_tls
+
+    @property
+    def starts_with_tls(self) -> bool:
+        """Whether it waits for a TLS handshake: smtps."""
+        return "smtpd_tls_wrappermode=yes" in self.line.split()
+
 
 @dataclass(frozen=True, slots=True)
 class Configured:
     """One instance as its configuration says.
 
     ``parameters`` are expanded; ``stated`` is main.cf's own text; ``overrides`` are what master.cf
-    sets by -o; ``endpoints`` is where it listens, or would.
+    sets by -o; ``endpoints`` is where it listens, or would; ``interfaces`` are the addresses that
+    each word of inet_interfaces means.
     """
 
     directory: str
@@ -48,6 +66,7 @@ class Configured:
     overrides: Mapping[str, str]
     endpoints: tuple[Endpoint, ...]
     running: bool = False
+    interfaces: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __getitem__(self, parameter: str) -> str:
         return self.parameters.get(parameter, "")

@@ -14,7 +14,7 @@ from postwrap.filesystem import Filesystem
 from postwrap.host import Host
 from postwrap.postfix import SEARCH_PATH, Postfix, PostfixError
 from postwrap.provision import kernel
-from postwrap.provision.endpoints import configured_endpoints
+from postwrap.provision.endpoints import configured_endpoints, interfaces
 from postwrap.provision.facts import Configured, Entry, Facts
 from postwrap.provision.listeners import (
     Listener,
@@ -44,11 +44,15 @@ PARAMETERS = (
     "myhostname",
     "mynetworks",
     "myorigin",
+    "postscreen_cache_map",
     "queue_directory",
     "relayhost",
     "smtp_bind_address",
     "smtp_fallback_relay",
     "smtp_helo_name",
+    "smtp_tls_security_level",
+    "smtpd_tls_security_level",
+    "smtpd_use_tls",
     "syslog_name",
 )
 
@@ -140,6 +144,7 @@ def look(
         postfix.overrides(directory),
         endpoints,
         is_locked(filesystem, parameters["queue_directory"]),
+        interfaces(parameters, tuple(addresses)),
     )
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.listeners import (
     Endpoint,
     is_loopback,
     network,
 )
-from postwrap.provision.options import CreateOptions, RoleOptions
+from postwrap.provision.options import CreateOptions, Role, RoleOptions
+from postwrap.provision.roles import PRIVATE
 from postwrap.provision.sharing import listening_settings, receiving
+
+_OWN_NAME = re.compile(r"\$[({]?myhostname\b")
 
 
 def own_settings(
@@ -49,7 +53,14 @@ def derived_hostname(name: str, public: str) -> str:
     """Return a host name of its own for the instance ``name`` beside one called ``public``."""
     label = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "second"
     domain = public.partition(".")[2]
-    return f"{label}.{domain}" if domain else f"{label}.{public}"
+    return f"{label}.{domain if '.' in domain else public}"
+
+
+def need_own_name(role: Role | None, hostname: str, public: str) -> None:
+    """Raise RefusedError where two instances that speak to each other have one myhostname."""
+    if role in PRIVATE and hostname == public:
+        message = f"myhostname = {hostname}: is the default instance's, and mail between them loops"
+        raise RefusedError(message, "leave --hostname out: --helo-name is what others see")
 
 
 def names(
@@ -66,7 +77,7 @@ def names(
     if source["myorigin"] == public:
         made["myorigin"] = public
     local = source.stated.get("mydestination", "$myhostname, localhost.$mydomain, localhost")
-    if public in source["mydestination"].replace(",", " ").split() and "$myhostname" in local:
+    if public in source["mydestination"].replace(",", " ").split() and _OWN_NAME.search(local):
         made["mydestination"] = f"{local}, {public}"
     return made
 

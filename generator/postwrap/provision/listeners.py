@@ -60,6 +60,11 @@ def is_ipv6(address: str) -> bool:
     return ":" in address
 
 
+def speaks(protocols: str, address: str) -> bool:
+    """Whether an instance of these inet_protocols can use ``address``."""
+    return "all" in protocols or ("ipv6" if is_ipv6(address) else "ipv4") in protocols
+
+
 def is_private(address: str) -> bool:
     """Whether ``address`` cannot be reached from the internet."""
     return not ipaddress.ip_address(address).is_global

@@ -120,6 +120,21 @@ def addresses(texts: Iterable[str]) -> tuple[Address, ...]:
     return tuple(Address(*parse_address(text)) for text in texts)
 
 
+_DECIDED = {
+    "alternate_config_directories": "postwrap create and remove keep it",
+    "data_directory": "create it with --data-directory",
+    "inet_interfaces": "create it with --address",
+    "master_service_disable": "create it with --address, or without",
+    "multi_instance_directories": "postwrap create and remove keep it",
+    "multi_instance_enable": "postwrap create turns it on",
+    "multi_instance_group": "create it with --group",
+    "multi_instance_name": "it is called after its directory",
+    "queue_directory": "create it with --queue-directory",
+    "syslog_name": "create it with --syslog-name",
+}
+"""What other options decide, after looking at what else is on the host, and the way to do it."""
+
+
 def settings(texts: Iterable[str]) -> dict[str, str]:
     """Return the values of ``--set``: PARAM=VALUE."""
     found: dict[str, str] = {}
@@ -128,5 +143,7 @@ def settings(texts: Iterable[str]) -> dict[str, str]:
         name, value = name.strip(), value.strip()
         if not equals or not _PARAMETER.match(name) or not value.isprintable():
             raise UsageError(f"--set {text}: is no setting", "write --set PARAMETER=VALUE")
+        if name in _DECIDED:
+            raise UsageError(f"--set {name}: is not for --set", _DECIDED[name])
         found[name] = value
     return found

@@ -16,7 +16,6 @@ from postwrap.provision.steps import Prove
 from postwrap.status import is_running
 
 _PATIENCE = 15.0
-_TLS_FROM_THE_START = 465
 
 
 def prove(postfix: Postfix, filesystem: Filesystem, operation: Prove) -> None:
@@ -28,14 +27,13 @@ def prove(postfix: Postfix, filesystem: Filesystem, operation: Prove) -> None:
         raise FailedError(f"{operation.directory}: does not run", "see the mail log")
     for host, port in operation.endpoints:
         _talk(Endpoint(host, port), f"postmaster@{parameters['myhostname']}")
+    for host, port in operation.others:
+        _connect(Endpoint(host, port))
 
 
 def _talk(endpoint: Endpoint, recipient: str) -> None:
     """Greet the server at ``endpoint`` as a client would, and offer it a recipient."""
     try:
-        if endpoint.port == _TLS_FROM_THE_START:
-            socket.create_connection((endpoint.address, endpoint.port), _PATIENCE).close()
-            return
         with smtplib.SMTP(endpoint.address, endpoint.port, "localhost", _PATIENCE) as client:
             client.ehlo()
             client.mail("")
@@ -48,6 +46,13 @@ def _talk(endpoint: Endpoint, recipient: str) -> None:
     if code in {421, 451}:
         text = words.decode(errors="replace")
         raise FailedError(f"{endpoint}: takes no mail: {code} {text}", "see the mail log")
+
+
+def _connect(endpoint: Endpoint) -> None:
+    try:
+        socket.create_connection((endpoint.address, endpoint.port), _PATIENCE).close()
+    except OSError as error:
+        raise FailedError(f"{endpoint}: does not answer: {error}", "see the mail log") from error
 
 
 def _in_time(holds: Callable[[], bool]) -> bool:

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from postwrap.provision.address import address_steps
-from postwrap.provision.draft import Draft, override
+from postwrap.provision.draft import Draft
 from postwrap.provision.facts import Facts
 from postwrap.provision.jail import jail_steps
 from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions
 from postwrap.provision.service import Service
+from postwrap.provision.sharing import bound_endpoints
 from postwrap.provision.steps import (
     Operation,
     Prove,
@@ -91,29 +92,12 @@ def _master(draft: Draft, site: str) -> Iterator[tuple[str, ...]]:
             yield *postconf, "-M", f"{name}/inet={line}"
     if removed:
         yield *postconf, "-MX", *removed
-    kept = [f"{key}={value}" for key, value in _all_overrides(draft) if value is not None]
-    gone = [key for key, value in _all_overrides(draft) if value is None]
+    kept = [f"{key}={value}" for key, value in draft.overrides.items() if value is not None]
+    gone = [key for key, value in draft.overrides.items() if value is None]
     if kept:
         yield *postconf, "-P", *kept
     if gone:
         yield *postconf, "-PX", *gone
-
-
-def _all_overrides(draft: Draft) -> Iterator[tuple[str, str | None]]:
-    """Yield the -o settings that change, those of services that were bound anew included."""
-    yield from draft.overrides.items()
-    old_tag, tag = draft.source["syslog_name"], draft["syslog_name"]
-    for binding in draft.bindings:
-        for name in binding.names:
-            if binding.entry.name in binding.names:
-                continue
-            prefix = f"{binding.entry.name}/inet/"
-            for key, value in draft.source.overrides.items():
-                parameter = key.removeprefix(prefix)
-                if key.startswith(prefix) and "/" not in parameter:
-                    changed = override(parameter, value, old_tag, tag)
-                    if changed != value:
-                        yield f"{name}/inet/{parameter}", changed
 
 
 def _directories(facts: Facts, draft: Draft) -> Iterator[Step]:
@@ -298,5 +282,14 @@ def _starting(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[St
     if options.start:
         stop = (service if facts.systemd else Service(draft.directory)).stop()
         yield Step("start it", service.start(), (stop,))
-        where = tuple((e.address, e.port) for e in draft.endpoints)
-        yield Step("see that it runs, listens and takes mail", Prove(draft.directory, where))
+        yield Step("see that it runs, listens and takes mail", _proof(draft))
+
+
+def _proof(draft: Draft) -> Prove:
+    smtp: list[tuple[str, int]] = []
+    others: list[tuple[str, int]] = []
+    for binding in draft.bindings:
+        for endpoint in bound_endpoints((binding,)):
+            where = smtp if binding.entry.is_smtp else others
+            where.append((endpoint.address, endpoint.port))
+    return Prove(draft.directory, tuple(smtp), tuple(others))

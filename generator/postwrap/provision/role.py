@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.identity import derived_hostname, names, networks
+from postwrap.provision.identity import derived_hostname, names, need_own_name, networks
 from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback
 from postwrap.provision.options import RoleOptions
 from postwrap.provision.recipe import claims, filter_steps, install, transport_step
@@ -45,9 +45,12 @@ def change(options: RoleOptions, facts: Facts, instance: Configured) -> Change:
         public,
         receiving(facts, endpoints),
         default.stated.get("receive_override_options", ""),
+        default["inet_protocols"],
     )
     shared = share(options, pair)
     wanted = {**_identity(options, facts, instance, endpoints), **shared.second}
+    hostname = wanted.get("myhostname") or instance["myhostname"]
+    need_own_name(options.role, hostname, default["myhostname"])
     return Change(instance, _differing(wanted, instance), shared)
 
 

@@ -7,10 +7,10 @@ the one that has the role.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from postwrap.errors import RefusedError
-from postwrap.provision.listeners import Endpoint, is_ipv6, is_loopback, is_private
+from postwrap.provision.listeners import Endpoint, is_ipv6, is_loopback, is_private, speaks
 from postwrap.provision.nexthop import next_hop, remarks
 from postwrap.provision.options import Role, RoleOptions
 
@@ -20,6 +20,9 @@ Settings = Mapping[str, str | None]
 FILTER = "127.0.0.1:10024"
 """Where amavisd listens."""
 
+PRIVATE = frozenset({Role.FALLBACK_RELAY, Role.CONTENT_FILTER, Role.OUTBOUND})
+"""The roles of an instance that takes mail from this host and its networks alone."""
+
 RESTRICTIONS = tuple(
     f"smtpd_{stage}_restrictions"
     for stage in ("client", "helo", "sender", "recipient", "data", "end_of_data", "etrn")
@@ -27,7 +30,12 @@ RESTRICTIONS = tuple(
 """The lists that protect a public port. smtpd_relay_restrictions stays: it is what keeps an
 instance from relaying for everybody."""
 
-_ONLY_OURS = {"smtpd_client_restrictions": "permit_mynetworks, reject"}
+_ONLY_OURS = {
+    "smtpd_client_restrictions": "permit_mynetworks, reject",
+    # The default's own list may trust those who log in alone, and bounce what its sibling sends.
+    "smtpd_relay_restrictions": "permit_mynetworks, reject",
+}
+"""Where nobody but the sibling and this host connects."""
 
 SHORT_TIMEOUTS = {
     "smtp_connect_timeout": "10s",
@@ -69,6 +77,8 @@ class Pair:
     public: tuple[str, ...] = ()
     first_options: str = ""
     """The first's receive_override_options."""
+    first_protocols: str = "all"
+    """The first's inet_protocols."""
 
 
 def share(options: RoleOptions, pair: Pair) -> Share:
@@ -135,8 +145,14 @@ def _entrance(pair: Pair, role: Role) -> Endpoint:
     if not pair.endpoints:
         hint = "give --address ADDRESS, or --address ADDRESS:PORT"
         raise RefusedError(f"--role {role}: the instance has to listen somewhere", hint)
+    spoken = [e for e in pair.endpoints if speaks(pair.first_protocols, e.address)]
+    if not spoken:
+        listed = ", ".join(e.address for e in pair.endpoints)
+        message = f"--role {role}: the default instance, inet_protocols = {pair.first_protocols}"
+        hint = "give --address one that it can reach"
+        raise RefusedError(f"{message}, cannot speak to {listed}", hint)
     # The first speaks to port 25 where there is one, else to whatever there is.
-    return min(pair.endpoints, key=lambda e: (e.port != 25, pair.endpoints.index(e)))
+    return min(spoken, key=lambda e: (e.port != 25, spoken.index(e)))
 
 
 def _fallback_relay(options: RoleOptions, pair: Pair) -> Share:
@@ -162,7 +178,7 @@ def _outbound(options: RoleOptions, pair: Pair) -> Share:
 
 
 def _backup_mx(_options: RoleOptions, pair: Pair) -> Share:
-    _entrance(pair, Role.BACKUP_MX)
+    _entrance(replace(pair, first_protocols="all"), Role.BACKUP_MX)  # others speak to it
     return Share(
         second={"smtp_fallback_relay": None, "content_filter": None},
         notes=("name the domains it stands in for with --set relay_domains=DOMAIN",),

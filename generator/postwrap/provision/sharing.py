@@ -13,6 +13,7 @@ from postwrap.provision.listeners import (
     bracketed,
     is_ipv6,
     is_loopback,
+    speaks,
     split_service,
 )
 from postwrap.provision.options import CreateOptions
@@ -47,7 +48,9 @@ def bindings_of(options: CreateOptions, source: Configured) -> Iterator[Binding]
                 hint = "give --from an instance with an smtp service"
                 raise RefusedError(f"{source.directory}/master.cf: has no smtp service", hint)
             service = split_service(model.name)[1] if model.port == port else str(port)
-            names[model].append(f"{bracketed(address.host)}:{service}")
+            name = f"{bracketed(address.host)}:{service}"
+            if name not in names[model]:
+                names[model].append(name)
     yield from (Binding(entry, tuple(bound)) for entry, bound in names.items())
 
 
@@ -79,10 +82,7 @@ def remaining_interfaces(facts: Facts, endpoints: tuple[Endpoint, ...]) -> str:
     given = {e.address for e in endpoints if any(e.overlaps(o) for o in facts.default.endpoints)}
     if not given:
         return ""
-    told = facts.default["inet_interfaces"].replace(",", " ").split()
-    explicit = [w for w in told if w.lower() not in {"all", "loopback-only"}]
-    words = explicit if len(explicit) == len(told) else _spoken(facts)
-    kept = [word for word in words if word.strip("[]") not in given]
+    kept = list(_kept(facts, given))
     left = {e.address for e in facts.default.endpoints} - given - {*WILDCARDS}
     left |= {*kept} & {*facts.addresses}
     if any(map(is_loopback, given)) or all(map(is_loopback, left)):
@@ -92,11 +92,26 @@ def remaining_interfaces(facts: Facts, endpoints: tuple[Endpoint, ...]) -> str:
     return ", ".join(kept)
 
 
+def _kept(facts: Facts, given: set[str]) -> Iterator[str]:
+    """Yield the words of the default's inet_interfaces that are left to it.
+
+    A name for what it gives up, its own perhaps, becomes the addresses that it keeps.
+    """
+    told = facts.default["inet_interfaces"].replace(",", " ").split()
+    if any(word.lower() in {"all", "loopback-only"} for word in told):
+        told = _spoken(facts)
+    for word in told:
+        meant = facts.default.interfaces.get(word) or (word.strip("[]"),)
+        if given & {*meant}:
+            yield from (address for address in meant if address not in given)
+        else:
+            yield word
+
+
 def _spoken(facts: Facts) -> list[str]:
     """Return the host's addresses of the families that the default instance speaks."""
     protocols = facts.default["inet_protocols"]
-    families = {f for f in (4, 6) if "all" in protocols or f"ipv{f}" in protocols}
-    return [a for a in facts.addresses if (6 if is_ipv6(a) else 4) in families]
+    return [a for a in facts.addresses if speaks(protocols, a)]
 
 
 def listening_settings(
@@ -116,7 +131,6 @@ def listening_settings(
         made["smtp_bind_address"] = "0.0.0.0"
     if True in families:
         made["smtp_bind_address6"] = "::"
-    spoken = source["inet_protocols"]
-    if any("all" not in spoken and ("ipv6" if f else "ipv4") not in spoken for f in families):
+    if not all(speaks(source["inet_protocols"], address) for address in addresses):
         made["inet_protocols"] = "all"
     return made

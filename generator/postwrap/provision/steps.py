@@ -116,10 +116,14 @@ class RemoveQueue:
 
 @dataclass(frozen=True, slots=True)
 class Prove:
-    """See that an instance runs, listens at each of ``endpoints`` and takes a recipient there."""
+    """See that an instance runs, listens at each of ``endpoints`` and takes a recipient there.
+
+    ``others`` are where it listens and speaks something else.
+    """
 
     directory: str
     endpoints: tuple[tuple[str, int], ...]
+    others: tuple[tuple[str, int], ...] = ()
 
     @property
     def shell(self) -> str:
