@@ -127,9 +127,13 @@ class Filesystem:
             staged.symlink_to(artifact.target)
             return
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with open(os.open(staged, flags, 0o600), "wb") as file:  # noqa: PTH123
-            file.write(artifact.content)
-            os.fchmod(file.fileno(), artifact.mode)
+        try:
+            with open(os.open(staged, flags, 0o600), "wb") as file:  # noqa: PTH123
+                file.write(artifact.content)
+                os.fchmod(file.fileno(), artifact.mode)
+        except OSError as error:
+            staged.unlink(missing_ok=True)
+            raise OSError(error.errno, error.strerror, self.root + artifact.path) from error
 
     def commit(self, path: str) -> None:
         """Move what was staged for ``path`` into its place, in one step."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from postwrap.errors import PostwrapError
 
@@ -39,6 +40,10 @@ class Postfix:
         """Return the Postfix of this host, None where none is installed."""
         postconf = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:{SEARCH_PATH}")
         return cls(postconf) if postconf else None
+
+    def program(self, name: str) -> str:
+        """Return the path of another of Postfix's programs, which lies beside postconf."""
+        return str(Path(self.postconf).with_name(name))
 
     def run(self, *argv: str, directory: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a program of Postfix for the instance in ``directory`` and return how it ended."""

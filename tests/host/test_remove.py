@@ -47,7 +47,7 @@ def test_remove_takes_back_what_create_gave(host: Host) -> None:
     host.wait_for(lambda: host.queue(OUT))
     refused = host.postwrap("remove", "out", check=False)
     assert refused.returncode == 3
-    assert "out: 1 messages are queued" in refused.stderr
+    assert "out: 1 message queued" in refused.stderr
     assert "--requeue-to" in refused.stderr
     assert host.running(OUT)
     host.run("postsuper", "-c", OUT, "-d", "ALL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -41,6 +42,16 @@ def line(text: str) -> None:
 def text(block: str) -> None:
     """Print a block of the result as it is, but for what would harm a terminal."""
     typer.echo(printable(block), nl=False)
+
+
+def script(block: str) -> None:
+    """Print lines to be run: to a file or a pipe byte for byte as they are."""
+    if sys.stdout.isatty():
+        line(block)
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(f"{block}\n".encode(errors="surrogateescape"))
+        sys.stdout.buffer.flush()
 
 
 def problem_list(found: Iterable[Problem]) -> list[dict[str, str]]:

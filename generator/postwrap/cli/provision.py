@@ -127,9 +127,9 @@ def create(
         name=name,
         addresses=given.addresses(address or ()),
         add_address=add_address,
-        source=source,
-        queue_directory=queue_directory,
-        data_directory=data_directory,
+        source=source.rstrip("/"),
+        queue_directory=queue_directory.rstrip("/"),
+        data_directory=data_directory.rstrip("/"),
         syslog_name=syslog_name,
         group=group,
         postmulti=not no_postmulti,
@@ -188,11 +188,11 @@ def role(
     workshop = _workshop()
     if dry_run:
         workshop.need_settled(name)
-        _show(plan_role(workshop.host, name, wanted), as_json=json)
+        _show(plan_role(workshop.host, workshop.journal, name, wanted), as_json=json)
         return
     with workshop.locked(_waiting):
         workshop.recover(name)
-        plan = plan_role(workshop.host, name, wanted)
+        plan = plan_role(workshop.host, workshop.journal, name, wanted)
         _agree(plan, "Change it?", yes=yes, as_json=json)
         if plan.steps:
             workshop.carry_out(plan, "role")
@@ -222,7 +222,8 @@ def remove(
     with workshop.locked(_waiting):
         verb = workshop.recover(name)
         if verb and not workshop.exists(name):
-            output.line(f"{name}: what an interrupted postwrap {verb} left is gone")
+            done = f"what an interrupted postwrap {verb} left is gone"
+            _report(Plan(name, "", ()), done, as_json=json)
             return
         plan = plan_removal(workshop.host, workshop.journal, wanted)
         _agree(plan, "Remove it?", yes=yes, as_json=json)
@@ -233,11 +234,12 @@ def remove(
 @app.command(hidden=True)
 def requeue(
     queue_directory: Annotated[str, typer.Argument(metavar="QUEUE_DIRECTORY")],
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    name: Annotated[str, typer.Argument(metavar="[NAME]")] = "",
 ) -> None:
     """Hand all messages in a queue directory that nobody uses to the instance NAME.
 
-    The transcript of remove --requeue-to has a line for it, so that it runs as it stands.
+    Without a NAME there must be none. The transcript of remove has a line for it, so that it runs
+    as it stands.
     """
     workshop = _workshop()
     with workshop.locked(_waiting):
@@ -259,8 +261,17 @@ def _agree(plan: Plan, question: str, *, yes: bool, as_json: bool) -> None:
         output.note(f"{key.ljust(width)}  {value}")
     for note in plan.notes if not as_json else ():
         output.note(f"note: {note}")
-    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
-        raise RefusedError("not done, as you wish", "--dry-run shows what it would be")
+    # Who wants JSON has a program to read it, and that has decided.
+    if not yes and not as_json and sys.stdin.isatty() and not _confirmed(question):
+        raise RefusedError("not done", "--dry-run shows what it would be")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # Control-C or Control-D at the question
+        output.note("")
+        return False
 
 
 def _show(plan: Plan, *, as_json: bool) -> None:
@@ -272,14 +283,14 @@ def _show(plan: Plan, *, as_json: bool) -> None:
         return
     for note in plan.notes:
         output.note(f"note: {note}")
-    output.line(transcript(steps))
+    output.script(transcript(steps))
 
 
 def _report(plan: Plan, done: str, *, as_json: bool) -> None:
     if as_json:
-        output.as_json(_document(plan))
+        output.as_json(_document(plan) | {"done": done})
     else:
-        output.line(f"{plan.directory}: {done}")
+        output.line(f"{plan.directory or plan.name}: {done}")
 
 
 def _document(plan: Plan) -> dict[str, object]:

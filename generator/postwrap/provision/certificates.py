@@ -14,7 +14,7 @@ from postwrap.postfix import SEARCH_PATH
 def need_pair(certificate: str, key: str) -> None:
     """Raise RefusedError unless ``key`` is that of ``certificate`` and needs no passphrase."""
     for option, path in (("--tls-cert", certificate), ("--tls-key", key)):
-        if not os.access(path, os.R_OK):
+        if not os.path.isfile(path) or not os.access(path, os.R_OK):  # noqa: PTH113
             raise RefusedError(f"{option} {path}: no such file", "name the PEM file")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, lambda: "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from postwrap.collisions import foreign_commands
 from postwrap.errors import RefusedError
 from postwrap.host import Host
 from postwrap.postfix import Postfix
@@ -12,7 +13,13 @@ from postwrap.provision.address import missing
 from postwrap.provision.draft import Draft, draft
 from postwrap.provision.facts import Facts
 from postwrap.provision.gathering import gather, need_sound
-from postwrap.provision.notes import filter_notes, setting_notes, with_tables
+from postwrap.provision.notes import (
+    bypass_notes,
+    filter_notes,
+    setting_notes,
+    tls_notes,
+    with_tables,
+)
 from postwrap.provision.options import CreateOptions
 from postwrap.provision.preconditions import need_possible
 from postwrap.provision.recipe import create_steps, refreshes
@@ -23,10 +30,11 @@ from postwrap.provision.workshop import Plan, changes, host_postfix
 def plan_create(host: Host, options: CreateOptions) -> Plan:
     """Return the plan to make an instance; RefusedError where something stands against it."""
     facts = gather(host, options.add_address)
+    _need_free_names(host, options.name)
     need_sound(host_postfix(host), facts.default.directory)
     options = replace(options, shared=with_tables(options.shared, facts))
     made = draft(options, facts)
-    need_possible(options, facts, made, host.source)
+    need_possible(options, facts, made, host.source, host_postfix(host))
     _need_usable(host_postfix(host), facts.default.directory, made.interfaces)
     steps = create_steps(options, facts, made)
     return Plan(
@@ -37,6 +45,14 @@ def plan_create(host: Host, options: CreateOptions) -> Plan:
         _settled(made, facts),
         (*made.share.notes, *_notes(host, options, facts, made)),
     )
+
+
+def _need_free_names(host: Host, name: str) -> None:
+    """Raise RefusedError where the instance would have a command that is another's."""
+    taken = foreign_commands(host)
+    for target in host.targets[0]:
+        if path := taken.get(f"{target.name}-{name}"):
+            raise RefusedError(f"{name}: {path} is a command already", "choose another name")
 
 
 def _need_usable(postfix: Postfix, directory: str, interfaces: str) -> None:
@@ -71,6 +87,10 @@ def _notes(host: Host, options: CreateOptions, facts: Facts, made: Draft) -> Ite
     yield from setting_notes(host_postfix(host), options.shared, made["myhostname"])
     if made.interfaces and facts.default.running:
         yield "the default instance is stopped and started, for it gives up an address"
+    role = options.shared.role
+    level = made.parameters.get("smtpd_tls_security_level", made.source["smtpd_tls_security_level"])
+    yield from tls_notes(facts.default, role, level or "")
+    yield from bypass_notes(facts.default, role)
     yield from filter_notes(facts, made.directory, made.share.forward)
     if (given := missing(options, facts)) and not facts.network.kind:
         yield (

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.identity import need_own_name, own_settings
+from postwrap.provision.identity import bounces, need_own_name, own_settings
 from postwrap.provision.listeners import (
     Endpoint,
 )
@@ -26,6 +26,7 @@ from postwrap.provision.sharing import (
     receiving,
     remaining_interfaces,
 )
+from postwrap.provision.transport import need_own_transport
 
 _NOT_COPIED = (
     "multi_instance_directories",
@@ -75,12 +76,16 @@ def draft(options: CreateOptions, facts: Facts) -> Draft:
         receiving(facts, endpoints),
         facts.default.stated.get("receive_override_options", ""),
         facts.default["inet_protocols"],
+        bounces(facts.default),
+        source["smtpd_tls_security_level"],
     )
     shared = share(options.shared, pair)
     dropped = {p: source.stated[p] for p in _entangled(options, source) if p in source.stated}
     own = own_settings(options, facts, source, directory, endpoints)
     gone: dict[str, str | None] = dict.fromkeys((*_NOT_COPIED, *_stale(source), *dropped))
     parameters = {**gone, **own, **shared.second}
+    dropped = {p: v for p, v in dropped.items() if parameters.get(p) != v}
+    need_own_transport(facts.default, shared.transport)
     need_own_name(options.shared.role, parameters["myhostname"] or "", facts.default["myhostname"])
     stated = {n: v for n, v in parameters.items() if v is not None or n in source.stated}
     copy = Copy(source, bindings, own["syslog_name"] or "", _checks(options))
@@ -98,7 +103,7 @@ def draft(options: CreateOptions, facts: Facts) -> Draft:
 
 
 def _source(options: CreateOptions, facts: Facts) -> Configured:
-    wanted = options.source.rstrip("/") or facts.default.directory
+    wanted = options.source or facts.default.directory
     for instance in facts.instances:
         if instance.directory == wanted:
             return instance
@@ -124,6 +129,9 @@ def _entangled(options: CreateOptions, source: Configured) -> Iterator[str]:
     """Yield the settings that protect a public port, or that a second instance would loop by."""
     yield from LOOPS
     yield from _checks(options)
+    if options.shared.role in PRIVATE:
+        # Debian's "Local only" bounces what is for elsewhere; such an instance is to send it.
+        yield from bounces(source)
     if options.shared.role is None and options.addresses and "smtp_fallback_relay" in source.stated:
         own = {address.host for address in options.addresses}
         relays = source["smtp_fallback_relay"]

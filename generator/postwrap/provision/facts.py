@@ -71,6 +71,10 @@ class Configured:
     def __getitem__(self, parameter: str) -> str:
         return self.parameters.get(parameter, "")
 
+    def ports(self, *, smtp: bool) -> set[int | None]:
+        """Return the ports of its inet services, of those that speak SMTP or of the others."""
+        return {s.port for s in self.inet_services if s.is_smtp is smtp}
+
     @property
     def is_chrooted(self) -> bool:
         """Whether any of its services is."""

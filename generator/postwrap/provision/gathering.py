@@ -133,6 +133,8 @@ def look(
 ) -> Configured:
     """Return the instance in ``directory`` as its configuration says."""
     parameters = postfix.parameters(PARAMETERS, directory)
+    for place in ("queue_directory", "data_directory"):
+        parameters[place] = parameters[place].rstrip("/") or "/"
     services = tuple(_service(line) for line in postfix.services(directory))
     endpoints = tuple(configured_endpoints(parameters, services, tuple(addresses)))
     return Configured(

@@ -13,8 +13,11 @@ from postwrap.provision.listeners import (
     network,
 )
 from postwrap.provision.options import CreateOptions, Role, RoleOptions
-from postwrap.provision.roles import PRIVATE
+from postwrap.provision.roles import PRIVATE, TRANSPORTS
 from postwrap.provision.sharing import listening_settings, receiving
+
+_LONGEST_LABEL = 63
+"""Of a host name: RFC 1035."""
 
 _OWN_NAME = re.compile(r"\$[({]?myhostname\b")
 
@@ -51,9 +54,14 @@ def _beside(facts: Facts, parameter: str, options: CreateOptions) -> str:
 
 def derived_hostname(name: str, public: str) -> str:
     """Return a host name of its own for the instance ``name`` beside one called ``public``."""
-    label = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "second"
+    label = re.sub(r"[^a-z0-9-]+", "-", name.lower())[:_LONGEST_LABEL].strip("-") or "second"
     domain = public.partition(".")[2]
     return f"{label}.{domain if '.' in domain else public}"
+
+
+def bounces(instance: Configured) -> tuple[str, ...]:
+    """Return the parameters by which ``instance`` bounces what is for elsewhere, as written."""
+    return tuple(n for n in TRANSPORTS if instance.stated.get(n, "").startswith("error"))
 
 
 def need_own_name(role: Role | None, hostname: str, public: str) -> None:

@@ -93,6 +93,14 @@ class Journal:
         found = (self.read(other) for other in self.directories() if other != directory)
         return tuple(record for record in found if record)
 
+    def wanted(self, directory: str) -> dict[tuple[str, str], str]:
+        """Return the values that all instances but that in ``directory`` want set for them.
+
+        They are by configuration directory and parameter.
+        """
+        steps = (step.do for record in self.others(directory) for step in record.kept)
+        return {(do.directory, do.parameter): do.written for do in steps if isinstance(do, Restore)}
+
     def read(self, directory: str) -> Record | None:
         """Return the record of ``directory``, None for none; RefusedError if it is unreadable."""
         path = self.path(directory)

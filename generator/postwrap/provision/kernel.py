@@ -71,6 +71,17 @@ def _programs(inodes: set[str]) -> dict[str, str]:
     return found
 
 
+def working_in(directory: str, program: str) -> list[int]:
+    """Return the processes called ``program`` whose working directory is ``directory``."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            is_it = process.name.isdigit() and (process / "comm").read_text().strip() == program
+            if is_it and str((process / "cwd").readlink()) == directory:
+                found.append(int(process.name))
+    return found
+
+
 def unit_of(pid: int) -> str:
     """Return the systemd service that process ``pid`` belongs to, "" for none."""
     for line in _lines(f"/proc/{pid}/cgroup"):

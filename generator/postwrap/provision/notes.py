@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from postwrap.postfix import Postfix
 from postwrap.provision import certificates
-from postwrap.provision.facts import Facts
+from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.listeners import Endpoint
-from postwrap.provision.options import RoleOptions
-from postwrap.provision.recipe import amavis_settings
+from postwrap.provision.options import Role, RoleOptions
+from postwrap.provision.transport import amavis_settings
 
 
 def with_tables(options: RoleOptions, facts: Facts) -> RoleOptions:
@@ -25,6 +25,29 @@ def with_tables(options: RoleOptions, facts: Facts) -> RoleOptions:
         header_checks=typed(options.header_checks),
         body_checks=typed(options.body_checks),
     )
+
+
+def tls_notes(default: Configured, role: Role | None, level: str) -> Iterator[str]:
+    """Yield what is to be said where the default sends by TLS alone; ``level`` is the second's."""
+    sends = default["smtp_tls_security_level"]
+    is_spoken_to = role in {Role.FALLBACK_RELAY, Role.OUTBOUND}
+    if is_spoken_to and sends not in {"", "none", "may", "dane"} and level in {"", "none"}:
+        yield (
+            f"{default.directory}: smtp_tls_security_level = {sends}, and the instance offers no "
+            "TLS: give it --tls-cert and --tls-key, or nothing is handed to it"
+        )
+
+
+def bypass_notes(default: Configured, role: Role | None) -> Iterator[str]:
+    """Yield what is to be said where a service of the default has a content_filter of its own."""
+    for key, value in default.overrides.items() if role is Role.CONTENT_FILTER else ():
+        service, _, parameter = key.rpartition("/")
+        ports = {s.port for s in default.inet_services if f"{s.name}/inet" == service}
+        if parameter == "content_filter" and 25 in ports:
+            yield (
+                f"{default.directory}/master.cf: {service} has content_filter={value}, which wins: "
+                f"postconf -c {default.directory} -PX {key}"
+            )
 
 
 def filter_notes(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[str]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postwrap.errors import UsageError
-from postwrap.instance import is_safe
+from postwrap.instance import is_removed, is_safe
 from postwrap.provision.listeners import parse_address
 
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_PATH = re.compile(r"/[^\s,$]*[^\s,$/]\Z")
+_CHECKS = re.compile(r"([a-z]+:)*/[^\s,$]*[^\s,$/]\Z")
+_TABLE = re.compile(r"[a-z]+:")
 _TIME = re.compile(r"[0-9]+[smhdw]?\Z")
+_HOP = re.compile(r"([\w.-]+|\[[\w.:-]+\])(:[\w-]+)?\Z")
 _HOSTNAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\Z")
 
 
@@ -54,8 +59,9 @@ class RoleOptions:
     def __post_init__(self) -> None:
         for name in ("tls_cert", "tls_key"):
             path = getattr(self, name)
-            if path and not path.startswith("/"):
-                raise UsageError(f"--{name.replace('_', '-')} {path}: is not an absolute path")
+            if path and not _PATH.match(path):
+                hint = "write an absolute path, without blanks, commas or $"
+                raise UsageError(f"--{name.replace('_', '-')} {path}: will not do", hint)
         if bool(self.tls_cert) != bool(self.tls_key):
             hint = "one file may hold both: name it twice"
             raise UsageError("--tls-cert and --tls-key go together", hint)
@@ -64,9 +70,26 @@ class RoleOptions:
         for option, text in (("--hostname", self.hostname), ("--helo-name", self.helo_name)):
             if text and not _HOSTNAME.match(text):
                 raise UsageError(f"{option} {text}: is no host name", "write out.example.com")
-        for option in ("mynetworks", "next_hop", "filter", "header_checks", "body_checks"):
-            if not getattr(self, option).isprintable():
-                raise UsageError(f"--{option.replace('_', '-')}: has control characters")
+        for option, text in (
+            ("--header-checks", self.header_checks),
+            ("--body-checks", self.body_checks),
+        ):
+            if text and not _CHECKS.match(text):
+                hint = "write regexp:/etc/postfix/checks"
+                raise UsageError(f"{option} {text}: is no table in a file", hint)
+        self._need_fitting_role()
+        need_networks(self.mynetworks)
+
+    def _need_fitting_role(self) -> None:
+        """Raise UsageError for what only means something with another role, or nothing at all."""
+        for option, text, roles in (
+            ("--next-hop", self.next_hop, (Role.FALLBACK_RELAY, Role.OUTBOUND)),
+            ("--filter", self.filter, (Role.CONTENT_FILTER,)),
+        ):
+            if text and self.role not in roles:
+                raise UsageError(f"{option} goes with the role {' or '.join(roles)}", "give that")
+            if any(not _HOP.match(word) for word in text.replace(",", " ").split()):
+                raise UsageError(f"{option} {text}: is no next hop", "write [10.0.0.1]:25")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +110,15 @@ class CreateOptions:
 
     def __post_init__(self) -> None:
         taken = self.name in {"default", "postfix"} or self.name.startswith("postfix-")
-        if taken or not is_safe(self.name) or self.name[0] in "-.":
+        if taken or is_removed(self.name) or not is_safe(self.name) or self.name[0] in "-.":
             hint = "begin with a letter or digit, A-Z a-z 0-9 . _ - may follow: out"
             raise UsageError(f"{self.name!r}: is no name for an instance", hint)
         if len(self.name) > 100:
             raise UsageError(f"{self.name}: is too long a name", "100 characters are the most")
         for option in ("source", "queue_directory", "data_directory"):
             path = getattr(self, option)
-            if path and not (path.startswith("/") and is_safe(path.replace("/", ""))):
+            is_whole = path.startswith("/") and not path.endswith("/") and "//" not in path
+            if path and not (is_whole and is_safe(path.replace("/", ""))):
                 spelled = "--from" if option == "source" else f"--{option.replace('_', '-')}"
                 hint = "an absolute path of A-Z a-z 0-9 . _ - is wanted"
                 raise UsageError(f"{spelled} {path}: will not do", hint)
@@ -115,6 +139,19 @@ def instance_name(word: str) -> str:
     return word.rstrip("/").removeprefix("/etc/").removeprefix("postfix-")
 
 
+def need_networks(text: str) -> None:
+    """Raise UsageError where ``text`` is not what mynetworks may be: postconf(5)."""
+    for word in text.replace(",", " ").split():
+        plain = word.removeprefix("!")
+        if plain.startswith(("/", "$")) or (_TABLE.match(plain) and "/" in plain):
+            continue
+        try:
+            ipaddress.ip_network(plain.replace("[", "").replace("]", ""))
+        except ValueError as error:
+            hint = "write 127.0.0.0/8 10.0.0.1/32 [2001:db8::1]/128"
+            raise UsageError(f"--mynetworks {word}: is no network ({error})", hint) from None
+
+
 def addresses(texts: Iterable[str]) -> tuple[Address, ...]:
     """Return the values of ``--address``."""
     return tuple(Address(*parse_address(text)) for text in texts)
@@ -122,6 +159,7 @@ def addresses(texts: Iterable[str]) -> tuple[Address, ...]:
 
 _DECIDED = {
     "alternate_config_directories": "postwrap create and remove keep it",
+    "config_directory": "it is where the configuration is",
     "data_directory": "create it with --data-directory",
     "inet_interfaces": "create it with --address",
     "master_service_disable": "create it with --address, or without",
@@ -143,6 +181,8 @@ def settings(texts: Iterable[str]) -> dict[str, str]:
         name, value = name.strip(), value.strip()
         if not equals or not _PARAMETER.match(name) or not value.isprintable():
             raise UsageError(f"--set {text}: is no setting", "write --set PARAMETER=VALUE")
+        if name in found:
+            raise UsageError(f"--set {name}: is given twice", "give it once")
         if name in _DECIDED:
             raise UsageError(f"--set {name}: is not for --set", _DECIDED[name])
         found[name] = value

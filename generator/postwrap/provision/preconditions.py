@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
+from postwrap.postfix import Postfix
 from postwrap.provision import certificates, journal
 from postwrap.provision.address import missing
 from postwrap.provision.draft import Draft
@@ -19,13 +20,13 @@ from postwrap.provision.recipe import building_site
 
 
 def need_possible(
-    options: CreateOptions, facts: Facts, draft: Draft, filesystem: Filesystem
+    options: CreateOptions, facts: Facts, draft: Draft, filesystem: Filesystem, postfix: Postfix
 ) -> None:
     """Raise RefusedError for the first thing that stands against ``draft``."""
     _need_new_name(facts, draft, filesystem)
     _need_addresses(options, facts, filesystem)
     _need_free_ports(facts, draft)
-    need_files(options.shared)
+    need_files(options.shared, postfix)
     for place in _places(facts, draft):
         need_writable(filesystem, place)
 
@@ -53,6 +54,17 @@ def _need_new_name(facts: Facts, draft: Draft, filesystem: Filesystem) -> None:
             raise RefusedError(f"{parent}: no such directory", f"mkdir -p {parent}")
     if len({*directories}) < len(directories):
         raise RefusedError("the directories are one and the same", "choose different ones")
+    _need_apart(facts, directories)
+
+
+def _need_apart(facts: Facts, directories: tuple[str, ...]) -> None:
+    """Raise RefusedError where a directory would lie in another, of this instance or of any."""
+    taken = [i[p] for i in facts.instances for p in ("queue_directory", "data_directory")]
+    taken += [instance.directory for instance in facts.instances]
+    for path in directories:
+        for other in (*taken, *directories):
+            if path.startswith(f"{other}/"):
+                raise RefusedError(f"{path}: lies in {other}", "choose a directory of its own")
 
 
 def _need_addresses(options: CreateOptions, facts: Facts, filesystem: Filesystem) -> None:
@@ -96,8 +108,8 @@ def default_after(default: Configured, draft: Draft, facts: Facts) -> list[Endpo
     return list(configured_endpoints(parameters, default.services, facts.addresses))
 
 
-def need_files(options: RoleOptions) -> None:
-    """Raise RefusedError for a certificate or a table that is missing or wrong."""
+def need_files(options: RoleOptions, postfix: Postfix) -> None:
+    """Raise RefusedError for a certificate or a table that is missing or that cannot be used."""
     if options.tls_cert:
         certificates.need_pair(options.tls_cert, options.tls_key)
     for option, text in (
@@ -105,8 +117,14 @@ def need_files(options: RoleOptions) -> None:
         ("--body-checks", options.body_checks),
     ):
         path = text.partition(":")[2]
-        if path.startswith("/") and not os.path.isfile(path):  # noqa: PTH113
+        if path.startswith("/") and not os.path.exists(path):  # noqa: PTH110
             raise RefusedError(f"{option} {path}: no such file", "write its rules there first")
+        if text:
+            # What it says of a mistake in the table, or a type that this Postfix has not.
+            said = postfix.run(postfix.program("postmap"), "-q", "x", text).stderr.strip()
+            if said:
+                hint = f"postmap -q 'X-Test: x' {text} tries it"
+                raise RefusedError(f"{option} {text}: {said.splitlines()[-1]}", hint)
 
 
 def _places(facts: Facts, draft: Draft) -> Iterator[str]:

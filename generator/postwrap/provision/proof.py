@@ -16,6 +16,8 @@ from postwrap.provision.steps import Prove
 from postwrap.status import is_running
 
 _PATIENCE = 15.0
+_ELSEWHERE = "relay.invalid"
+"""A domain that nobody has: RFC 6761. No message is sent."""
 
 
 def prove(postfix: Postfix, filesystem: Filesystem, operation: Prove) -> None:
@@ -25,14 +27,18 @@ def prove(postfix: Postfix, filesystem: Filesystem, operation: Prove) -> None:
     queue = parameters["queue_directory"]
     if not _in_time(lambda: bool(is_running(filesystem, queue))):
         raise FailedError(f"{operation.directory}: does not run", "see the mail log")
+    domain = _ELSEWHERE if operation.relays else parameters["myhostname"]
     for host, port in operation.endpoints:
-        _talk(Endpoint(host, port), f"postmaster@{parameters['myhostname']}")
+        _talk(Endpoint(host, port), f"postmaster@{domain}", must=operation.relays and port == 25)
     for host, port in operation.others:
         _connect(Endpoint(host, port))
 
 
-def _talk(endpoint: Endpoint, recipient: str) -> None:
-    """Greet the server at ``endpoint`` as a client would, and offer it a recipient."""
+def _talk(endpoint: Endpoint, recipient: str, *, must: bool) -> None:
+    """Greet the server at ``endpoint`` as a client would, and offer it a recipient.
+
+    ``must``: it may not refuse, for then its sibling's mail bounces.
+    """
     try:
         with smtplib.SMTP(endpoint.address, endpoint.port, "localhost", _PATIENCE) as client:
             client.ehlo()
@@ -43,7 +49,7 @@ def _talk(endpoint: Endpoint, recipient: str) -> None:
     except (OSError, smtplib.SMTPException) as error:
         raise FailedError(f"{endpoint}: does not answer: {error}", "see the mail log") from error
     # A server may want TLS, a login or patience first (5xx, 4xx); one that is broken says 451.
-    if code in {421, 451}:
+    if code in {421, 451} or (must and code >= 500):
         text = words.decode(errors="replace")
         raise FailedError(f"{endpoint}: takes no mail: {code} {text}", "see the mail log")
 

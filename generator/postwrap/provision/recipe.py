@@ -14,8 +14,8 @@ from postwrap.provision.address import address_steps
 from postwrap.provision.draft import Draft
 from postwrap.provision.facts import Facts
 from postwrap.provision.jail import jail_steps
-from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions
+from postwrap.provision.roles import PRIVATE
 from postwrap.provision.service import Service
 from postwrap.provision.sharing import bound_endpoints
 from postwrap.provision.steps import (
@@ -23,14 +23,15 @@ from postwrap.provision.steps import (
     Prove,
     RemoveQueue,
     Rename,
+    Requeue,
     Restore,
     Run,
     Step,
-    Write,
     restores,
     run,
     set_parameters,
 )
+from postwrap.provision.transport import REFILTER, filter_steps, transport_step
 
 WRAPPER = "${command_directory}/postmulti -p --"
 """postmulti(1), as ``postmulti -e init`` sets it: postfix start acts on all instances."""
@@ -63,7 +64,8 @@ def _configuration(draft: Draft) -> Iterator[Step]:
     site = building_site(draft.directory)
     yield Step(
         "copy the running configuration, owners and modes kept",
-        run("cp", "-a", draft.source.directory, site),
+        # What is in it, for it may be a link.
+        run("cp", "-a", f"{draft.source.directory}/.", site),
         (run("rm", "-rf", site),),
     )
     # A link to elsewhere, of use to the default instance alone; postfix check warns of a copy.
@@ -105,7 +107,8 @@ def _directories(facts: Facts, draft: Draft) -> Iterator[Step]:
     yield Step(
         "its own queue directory",
         run("mkdir", "-m", "755", queue),
-        (RemoveQueue(queue),),
+        # It may have run, and taken mail.
+        (Requeue(queue, facts.default.directory), RemoveQueue(queue)),
     )
     owner = ("-o", facts.owner, "-g", facts.owner_group)
     yield Step(
@@ -139,20 +142,9 @@ def registration(options: CreateOptions, facts: Facts, directory: str) -> dict[s
         stated = facts.default.stated.get("multi_instance_wrapper")
         made["multi_instance_wrapper"] = stated or WRAPPER
         made["multi_instance_enable"] = "yes"
-    made[listed] = f"{known}, {directory}" if known else directory
+    is_known = directory in known.replace(",", " ").split()
+    made[listed] = known if is_known else f"{known}, {directory}" if known else directory
     return made
-
-
-def transport_step(directory: str, transport: str) -> Step:
-    """Return the step that gives the default instance a way to a content filter."""
-    postconf = ("postconf", "-c", directory)
-    key = "/".join(transport.split()[:2])
-    return Step(
-        "give the default instance a way to the filter",
-        run(*postconf, "-M", f"{key}={transport}"),
-        (run(*postconf, "-MX", key),),
-        lasting=True,
-    )
 
 
 def _registration(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[Step]:
@@ -216,42 +208,6 @@ def claims(
     return tuple(reversed(made))
 
 
-def filter_steps(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[Step]:
-    """Yield what tells a content filter that is here to hand on to the instance at ``forward``."""
-    if forward and facts.amavis:
-        path = amavis_file(facts.amavis, directory)
-        yield Step(
-            "tell amavisd to hand on to it",
-            Write(path, amavis_settings(str(forward), directory)),
-            (run("rm", "-f", path),),
-            lasting=True,
-        )
-        if facts.systemd:
-            yield Step("let amavisd read that", REFILTER, (REFILTER,))
-
-
-REFILTER = run("systemctl", "try-restart", "amavis", accept=(0, 5))
-"""Lets amavisd read its configuration; 5 says that there is no such unit."""
-
-
-def amavis_file(directory: str, instance: str) -> str:
-    """Return the file in amavisd's configuration that is the instance's: late, so that it wins."""
-    return f"{directory}/60-{PurePosixPath(instance).name}"
-
-
-def amavis_settings(endpoint: str, directory: str) -> str:
-    """Return what amavisd has to be told: where passed mail goes."""
-    host, _, port = endpoint.rpartition(":")
-    method = f"smtp:[{host.strip('[]')}]:{port}"
-    return (
-        "use strict;\n"
-        f"# What was filtered goes to the Postfix instance in {directory}.\n"
-        f"$forward_method = '{method}';\n"
-        "$notify_method = $forward_method;\n"
-        "1;\n"
-    )
-
-
 def _commands(options: CreateOptions, facts: Facts) -> Iterator[Step]:
     """Yield the step that gives it its commands, and the default instance its own.
 
@@ -282,14 +238,15 @@ def _starting(options: CreateOptions, facts: Facts, draft: Draft) -> Iterator[St
     if options.start:
         stop = (service if facts.systemd else Service(draft.directory)).stop()
         yield Step("start it", service.start(), (stop,))
-        yield Step("see that it runs, listens and takes mail", _proof(draft))
+        yield Step("see that it runs, listens and takes mail", _proof(options, draft))
 
 
-def _proof(draft: Draft) -> Prove:
+def _proof(options: CreateOptions, draft: Draft) -> Prove:
     smtp: list[tuple[str, int]] = []
     others: list[tuple[str, int]] = []
     for binding in draft.bindings:
         for endpoint in bound_endpoints((binding,)):
             where = smtp if binding.entry.is_smtp else others
             where.append((endpoint.address, endpoint.port))
-    return Prove(draft.directory, tuple(smtp), tuple(others))
+    relays = options.shared.role in PRIVATE
+    return Prove(draft.directory, tuple(smtp), tuple(others), relays)

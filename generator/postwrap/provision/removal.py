@@ -27,7 +27,7 @@ from postwrap.provision.steps import (
     set_parameters,
 )
 
-_LISTS = ("multi_instance_directories", "alternate_config_directories")
+LISTS = ("multi_instance_directories", "alternate_config_directories")
 _LAST_ONE = ("multi_instance_wrapper", "multi_instance_enable", "inet_interfaces")
 
 
@@ -62,6 +62,16 @@ def removal_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
         *_others(removal),
         *_commands(removal, instance),
         *_last_look(removal, instance),
+    )
+
+
+def ghost_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
+    """Return the steps that take away what is left of an instance whose configuration is gone."""
+    return (
+        *_detach(removal, facts),
+        *_unregister(removal, facts),
+        *_others(removal),
+        *_commands(removal, removal.instance),
     )
 
 
@@ -100,7 +110,7 @@ def still_as_written(removal: Removal, facts: Facts) -> tuple[dict[str, str | No
         if not isinstance(operation, Restore) or operation.directory != facts.default.directory:
             continue
         now = facts.default.stated.get(operation.parameter)
-        if operation.parameter in _LISTS or now == operation.before:
+        if operation.parameter in LISTS or now == operation.before:
             continue
         if _is_wanted(removal, operation, now):
             continue
@@ -144,7 +154,7 @@ def _siblings(removal: Removal, facts: Facts) -> bool:
 def _lists_without(directory: str, facts: Facts) -> dict[str, str | None]:
     """Return the default's lists of instances without ``directory``."""
     made: dict[str, str | None] = {}
-    for name in _LISTS:
+    for name in LISTS:
         words = facts.default.stated.get(name, "").replace(",", " ").split()
         if directory in words:
             made[name] = ", ".join(word for word in words if word != directory) or None

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,7 +21,17 @@ from pathlib import PurePosixPath
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.postfix import Postfix
-from postwrap.provision.steps import QUEUES, Requeue
+from postwrap.provision import kernel
+from postwrap.provision.steps import Requeue
+
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
+"""Where messages are, as qmgr(8) and pickup(8) know them."""
+
+KEPT = ("corrupt", "saved")
+"""Where Postfix puts aside what it cannot make out, for a person to look at."""
+
+_PATIENCE = 60.0
+"""Seconds that a message may still be on its way into the queue."""
 
 _LOGS = ("bounce", "defer", "trace")
 _TARGETS: Mapping[str, str] = {"active": "incoming"}
@@ -74,9 +85,14 @@ def requeue(
     filesystem: Filesystem, postfix: Postfix, operation: Requeue, told: Callable[[str], None]
 ) -> None:
     """Move all messages as ``operation`` says; RefusedError where there is mail and no target."""
+    if not operation.settle:
+        _await_submissions(filesystem, operation.source, told)
     if not operation.directory:
         if has_mail(filesystem, operation.source):
             raise RefusedError(f"{operation.source}: mail has come in meanwhile", DRAIN)
+        return
+    has_stage = filesystem.is_directory(f"{operation.source}/{_STAGE}")
+    if not has_stage and not has_mail(filesystem, operation.source):
         return
     settle(filesystem, postfix, operation)
     if operation.settle:
@@ -87,9 +103,34 @@ def requeue(
         _hand_over(filesystem, target, operation.source, message)
         moved += 1
     filesystem.remove_directory(f"{target.queue_directory}/{_STAGE}")
-    if moved:
-        told(f"{operation.directory}: has taken over {moved} messages")
+    told(f"{operation.directory}: has taken over {counted(moved)}")
     wake(postfix, operation.directory)
+
+
+def counted(number: int) -> str:
+    """Return a number of messages in words."""
+    return f"{number} message" if number == 1 else f"{number} messages"
+
+
+def _await_submissions(
+    filesystem: Filesystem, queue_directory: str, told: Callable[[str], None]
+) -> None:
+    """Wait for those who are still submitting to this queue; RefusedError if they do not end.
+
+    postdrop(1) tells its sender that the message is queued once its file is whole, and does not
+    look whether anybody is there to fetch it.
+    """
+    place = str(filesystem.real(queue_directory).resolve())
+    end = time.monotonic() + _PATIENCE
+    found = kernel.working_in(place, "postdrop")
+    if found:
+        told(f"{queue_directory}: waiting for {counted(len(found))} to be submitted")
+    while found:
+        if time.monotonic() > end:
+            hint = f"kill {' '.join(map(str, found))}, or let its sender end; then do it again"
+            raise RefusedError(f"{queue_directory}: a message is still being submitted", hint)
+        time.sleep(0.1)
+        found = kernel.working_in(place, "postdrop")
 
 
 DRAIN = "deliver it, or give --requeue-to default, which hands it to that instance"

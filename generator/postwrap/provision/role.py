@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.identity import derived_hostname, names, need_own_name, networks
+from postwrap.provision.former import filter_back, first_back, second_back
+from postwrap.provision.identity import bounces, derived_hostname, names, need_own_name, networks
+from postwrap.provision.journal import Record
 from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback
-from postwrap.provision.options import RoleOptions
-from postwrap.provision.recipe import claims, filter_steps, install, transport_step
-from postwrap.provision.roles import Pair, Settings, Share, share
+from postwrap.provision.options import Role, RoleOptions
+from postwrap.provision.recipe import claims, install
+from postwrap.provision.roles import PRIVATE, Pair, Settings, Share, share
 from postwrap.provision.service import Service
 from postwrap.provision.sharing import receiving
-from postwrap.provision.steps import Operation, Step, restores, set_parameters
+from postwrap.provision.steps import Operation, Prove, Step, restores, run, set_parameters
+from postwrap.provision.transport import filter_steps, need_own_transport, transport_step
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is on record of the instance, and the default's settings that other instances want.
+
+    Those are by directory and parameter.
+    """
+
+    record: Record | None = None
+    others: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+NO_PAST = Past()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,10 @@ class Change:
     instance: Configured
     second: Settings
     share: Share
+    back: tuple[Step, ...] = ()
+    """What takes a former role's filter away."""
+    is_private: bool = False
+    """Whether the role is one of an instance for this host alone."""
 
     @property
     def first(self) -> Settings:
@@ -31,7 +52,9 @@ class Change:
         return self.share.first
 
 
-def change(options: RoleOptions, facts: Facts, instance: Configured) -> Change:
+def change(
+    options: RoleOptions, facts: Facts, instance: Configured, past: Past = NO_PAST
+) -> Change:
     """Return what ``options`` mean for ``instance``; RefusedError where it cannot be."""
     if instance.directory == facts.default.directory:
         hint = "name a second instance; postwrap list shows those there are"
@@ -46,12 +69,24 @@ def change(options: RoleOptions, facts: Facts, instance: Configured) -> Change:
         receiving(facts, endpoints),
         default.stated.get("receive_override_options", ""),
         default["inet_protocols"],
+        bounces(default),
+        instance["smtpd_tls_security_level"],
     )
     shared = share(options, pair)
+    need_own_transport(default, shared.transport)
     wanted = {**_identity(options, facts, instance, endpoints), **shared.second}
+    back: tuple[Step, ...] = ()
+    if options.role:
+        wanted |= second_back(instance, default, pair, shared.second)
+        first = first_back(past.record, past.others, facts, shared.first)
+        shared = replace(shared, first={**first, **shared.first})
+    if options.role in PRIVATE:
+        wanted = {**dict.fromkeys(bounces(instance)), **wanted}
+    if options.role and options.role is not Role.CONTENT_FILTER:
+        back = tuple(filter_back(past.record, facts, instance.name, instance.directory))
     hostname = wanted.get("myhostname") or instance["myhostname"]
     need_own_name(options.role, hostname, default["myhostname"])
-    return Change(instance, _differing(wanted, instance), shared)
+    return Change(instance, _differing(wanted, instance), shared, back, options.role in PRIVATE)
 
 
 def reachable(instance: Configured) -> tuple[Endpoint, ...]:
@@ -99,10 +134,29 @@ def role_steps(made: Change, facts: Facts, service: Service, *, wrapped: bool) -
         *((transport_step(default.directory, made.share.transport),) if _new(made, facts) else ()),
         *_share(default, made.first, reloads[1]),
         *_filter(made, facts),
+        *made.back,
+        *_looked_at(made, default, bool(first)),
         *(Step("let it be seen", reload) for reload in reloads if reload),
     )
+    if steps and instance.running:
+        steps = (*steps, Step("see that it runs, listens and takes mail", _proof(made)))
     renewed = Step("let its manual page say so", install(instance.directory))
     return (*steps, renewed) if steps and wrapped else steps
+
+
+def _looked_at(made: Change, default: Configured, is_first_changed: bool) -> Iterator[Step]:
+    """Yield what sees that a configuration that has changed still holds."""
+    changed = ((made.instance, bool(made.second)), (default, is_first_changed))
+    for directory in (instance.directory for instance, is_changed in changed if is_changed):
+        yield Step("look for mistakes", run("postfix", "-c", directory, "check"))
+
+
+def _proof(made: Change) -> Prove:
+    """Return what proves that the instance serves its role; of wildcards nothing is tried."""
+    smtp = made.instance.ports(smtp=True)
+    where = [e for e in reachable(made.instance) if e.port in smtp]
+    endpoints = tuple((e.address, e.port) for e in where)
+    return Prove(made.instance.directory, endpoints, relays=made.is_private)
 
 
 def _new(made: Change, facts: Facts) -> bool:

@@ -30,7 +30,7 @@ RESTRICTIONS = tuple(
 """The lists that protect a public port. smtpd_relay_restrictions stays: it is what keeps an
 instance from relaying for everybody."""
 
-_ONLY_OURS = {
+ONLY_OURS = {
     "smtpd_client_restrictions": "permit_mynetworks, reject",
     # The default's own list may trust those who log in alone, and bounce what its sibling sends.
     "smtpd_relay_restrictions": "permit_mynetworks, reject",
@@ -45,7 +45,13 @@ SHORT_TIMEOUTS = {
 """With a fallback at hand, the first instance need not wait. The last is the time that a server
 may take to accept a whole message: too short, and mail arrives twice."""
 
-_BACKUP_LIFETIME = "20d"
+TRANSPORTS = ("default_transport", "relay_transport")
+"""How mail for elsewhere leaves."""
+
+BACKUP_LIFETIME = "20d"
+
+BEHIND_FILTER = "no_unknown_recipient_checks, no_milters"
+"""The second's receive_override_options: what the first has looked at need not be again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class Pair:
     """The first's receive_override_options."""
     first_protocols: str = "all"
     """The first's inet_protocols."""
+    first_bounces: tuple[str, ...] = ()
+    """The first's parameters that make it bounce what is for elsewhere."""
+    second_tls: str = ""
+    """The second's smtpd_tls_security_level."""
 
 
 def share(options: RoleOptions, pair: Pair) -> Share:
@@ -86,7 +96,7 @@ def share(options: RoleOptions, pair: Pair) -> Share:
     given = _ROLES[options.role](options, pair) if options.role else Share()
     second = {**given.second, **common(options, pair)}
     if options.role is Role.BACKUP_MX and not options.queue_lifetime:
-        second["maximal_queue_lifetime"] = _BACKUP_LIFETIME
+        second["maximal_queue_lifetime"] = BACKUP_LIFETIME
     notes = [*given.notes]
     for side in (given.first, options.settings):
         for parameter in ("relayhost", "smtp_fallback_relay"):
@@ -107,7 +117,7 @@ def common(options: RoleOptions, pair: Pair) -> dict[str, str | None]:
         made |= {
             "smtpd_tls_cert_file": options.tls_cert,
             "smtpd_tls_key_file": options.tls_key,
-            "smtpd_tls_security_level": "may",
+            "smtpd_tls_security_level": pair.second_tls or "may",
         }
     if options.header_checks:
         made["header_checks"] = options.header_checks
@@ -162,7 +172,7 @@ def _fallback_relay(options: RoleOptions, pair: Pair) -> Share:
             "smtp_fallback_relay": None,
             "content_filter": None,
             **dict.fromkeys(SHORT_TIMEOUTS),
-            **_ONLY_OURS,
+            **ONLY_OURS,
         },
         first={"smtp_fallback_relay": options.next_hop or next_hop(entrance), **SHORT_TIMEOUTS},
     )
@@ -171,17 +181,23 @@ def _fallback_relay(options: RoleOptions, pair: Pair) -> Share:
 def _outbound(options: RoleOptions, pair: Pair) -> Share:
     entrance = _entrance(pair, Role.OUTBOUND)
     return Share(
-        second={"smtp_fallback_relay": None, "content_filter": None, **_ONLY_OURS},
-        first={"relayhost": options.next_hop or next_hop(entrance)},
+        second={"smtp_fallback_relay": None, "content_filter": None, **ONLY_OURS},
+        first={
+            "relayhost": options.next_hop or next_hop(entrance),
+            **dict.fromkeys(pair.first_bounces),
+        },
         notes=("what the first instance does not deliver here now leaves by this one",),
     )
 
 
-def _backup_mx(_options: RoleOptions, pair: Pair) -> Share:
+_NAME_DOMAINS = "name the domains it stands in for with --set relay_domains=DOMAIN"
+
+
+def _backup_mx(options: RoleOptions, pair: Pair) -> Share:
     _entrance(replace(pair, first_protocols="all"), Role.BACKUP_MX)  # others speak to it
     return Share(
         second={"smtp_fallback_relay": None, "content_filter": None},
-        notes=("name the domains it stands in for with --set relay_domains=DOMAIN",),
+        notes=() if "relay_domains" in options.settings else (_NAME_DOMAINS,),
     )
 
 
@@ -191,16 +207,15 @@ def _content_filter(options: RoleOptions, pair: Pair) -> Share:
     host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         raise RefusedError(f"--filter {place}: is not HOST:PORT", f"write {FILTER}")
-    transport = f"{pair.name}-filter"
+    transport = filter_transport(pair.name)
     host = host.strip("[]")
     return Share(
         second={
             "content_filter": None,
             "smtp_fallback_relay": None,
-            # What the first instance has looked at need not be looked at again.
-            "receive_override_options": "no_unknown_recipient_checks, no_milters",
-            "smtpd_authorized_xforward_hosts": _trusted(pair),
-            **_ONLY_OURS,
+            "receive_override_options": BEHIND_FILTER,
+            "smtpd_authorized_xforward_hosts": trusted(pair),
+            **ONLY_OURS,
         },
         first={
             "content_filter": f"{transport}:[{host}]:{port}",
@@ -210,6 +225,11 @@ def _content_filter(options: RoleOptions, pair: Pair) -> Share:
         transport=_filter_entry(transport, host),
         forward=entrance,
     )
+
+
+def filter_transport(name: str) -> str:
+    """Return what the way to the filter of the instance ``name`` is called in master.cf."""
+    return f"{name}-filter"
 
 
 def _filter_entry(transport: str, host: str) -> str:
@@ -227,7 +247,8 @@ def _filter_entry(transport: str, host: str) -> str:
     return f"{transport} unix - - n - 2 smtp " + " ".join(f"-o {option}" for option in options)
 
 
-def _trusted(pair: Pair) -> str:
+def trusted(pair: Pair) -> str:
+    """Return who may tell the second of the client (XFORWARD)."""
     own = (e.address for e in pair.endpoints)
     words = ("127.0.0.0/8", "[::1]/128", *(f"[{a}]" if is_ipv6(a) else a for a in own))
     return ", ".join(dict.fromkeys(words))

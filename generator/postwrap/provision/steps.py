@@ -17,9 +17,6 @@ from typing import Any
 
 Argv = tuple[str, ...]
 
-QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
-"""Where messages are, as qmgr(8) and pickup(8) know them."""
-
 NO_SUCH_COMMAND = 127
 """The exit status by which a shell tells that it found no such command."""
 
@@ -118,12 +115,14 @@ class RemoveQueue:
 class Prove:
     """See that an instance runs, listens at each of ``endpoints`` and takes a recipient there.
 
-    ``others`` are where it listens and speaks something else.
+    ``others`` are where it listens and speaks something else. ``relays``: it takes mail for
+    elsewhere from this host.
     """
 
     directory: str
     endpoints: tuple[tuple[str, int], ...]
     others: tuple[tuple[str, int], ...] = ()
+    relays: bool = False
 
     @property
     def shell(self) -> str:
@@ -146,11 +145,8 @@ class Requeue:
     @property
     def shell(self) -> str:
         """The line to type. No command of Postfix hands mail on: postwrap has one for this line."""
-        if self.directory:
-            return shlex.join(("postwrap", "requeue", self.source, self.directory))
-        # A file that is not executable was never accepted: its sender still has it.
-        find = shlex.join(("find", *queues(self.source), "-type", "f", "-perm", "-100"))
-        return f'[ -z "$({find})" ]'
+        words = (self.source, self.directory) if self.directory else (self.source,)
+        return shlex.join(("postwrap", "requeue", *words))
 
 
 Operation = Run | Write | Rename | Restore | RemoveQueue | Prove | Requeue
@@ -171,11 +167,6 @@ class Step:
     do: Operation
     undo: tuple[Operation, ...] = ()
     lasting: bool = False
-
-
-def queues(queue_directory: str) -> tuple[str, ...]:
-    """Return the directories in ``queue_directory`` that hold messages."""
-    return tuple(f"{queue_directory}/{queue}" for queue in QUEUES)
 
 
 def run(*argv: str, accept: tuple[int, ...] = (0,)) -> Run:

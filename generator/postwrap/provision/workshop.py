@@ -11,12 +11,13 @@ from postwrap.host import Host
 from postwrap.install.lock import locked
 from postwrap.postfix import Postfix
 from postwrap.provision import journal
-from postwrap.provision.carry_out import Undertaking, Worker, recover
+from postwrap.provision.carry_out import Undertaking, recover
 from postwrap.provision.facts import Configured
 from postwrap.provision.gathering import need_root
 from postwrap.provision.journal import Journal, Record, State
 from postwrap.provision.roles import Settings
 from postwrap.provision.steps import Step
+from postwrap.provision.worker import Worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Workshop:
         record = replace(record, state=State.UNDER_WAY, verb=verb, existed=before is not None)
         undertaking = Undertaking(self.worker, self.journal, record)
         undertaking.take(plan.steps)
-        if plan.last:
+        if verb == "remove":
             undertaking.finish(plan.last)
         else:
             undertaking.keep(plan.kept)
