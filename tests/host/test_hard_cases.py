@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.host import ADDRESS, SECOND_ADDRESS, Host
+from tests.harness.host import ADDRESS, SECOND_ADDRESS
 from tests.harness.snapshot import tree
 from tests.host.test_remove import CREATE, OUT, killed, left_of, queue, steps, submit
 from tests.host.test_roles import DESTINATION, route, value
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import subprocess
+
+    from tests.harness.host import Host
 
 BOTH = pytest.mark.bases("here", "trixie")
 RELAY = ("create", "out", "--address", SECOND_ADDRESS, "--role", "fallback-relay")
@@ -33,10 +34,10 @@ def test_a_configuration_behind_a_link_stays_the_default_instances(bare_host: Ho
 
 # -- mail that is on its way while an instance goes
 
-SLOW = "{ printf 'Subject: slow\\n\\n'; echo begun >&2; sleep 4; echo end; } | sendmail-out alice"
+SLOW = "{ printf 'Subject: slow\\n\\n'; sleep 12; echo end; } | sendmail-out alice"
 
 
-def slow_submission(host: Host) -> subprocess.Popen[str]:
+def slow_submission(host: Host) -> subprocess.Popen[bytes]:
     """Somebody whose message takes a while; the instance has begun to take it."""
     sending = host.popen("sh", "-c", f"PATH=$PATH:/usr/local/sbin; {SLOW}", user="app")
     host.wait_for(lambda: host.sh("ls /var/spool/postfix-out/maildrop").stdout)
@@ -86,9 +87,11 @@ def test_what_postfix_put_aside_is_not_purged(talk: Host) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "postconf -e 'smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination'",
-        "postconf -P smtp/inet/smtpd_client_restrictions=permit_sasl_authenticated,reject"
-        " smtp/inet/smtpd_recipient_restrictions=permit_sasl_authenticated,reject",
+        "postconf -e smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination",
+        (
+            "for list in client recipient; do postconf -P"
+            " smtp/inet/smtpd_${list}_restrictions=permit_sasl_authenticated,reject; done"
+        ),
         "postconf -e 'mydestination=${myhostname}, localhost' myhostname=example.org",
     ],
     ids=["relay", "service", "name"],
@@ -139,7 +142,7 @@ def test_what_is_to_be_said_is_said(host: Host) -> None:
 
 
 def test_an_outbound_instance_of_a_host_that_only_delivers_here(bare_host: Host) -> None:
-    """Debian's "Local only" bounces the rest; the role takes that away, and remove gives it back."""
+    """Debian's "Local only" bounces the rest; the role takes that away, remove gives it back."""
     route(bare_host, "example.net")
     bare_host.postconf("default_transport=error", "relay_transport=error")
     bare_host.start_default()
@@ -198,8 +201,8 @@ def test_services_that_are_no_smtpd(bare_host: Host) -> None:
 
 
 def test_a_name_in_inet_interfaces(bare_host: Host) -> None:
-    bare_host.write("/etc/hosts", f"127.0.0.1 localhost\n{ADDRESS} mail.example.com\n"
-                                  f"{SECOND_ADDRESS} mail.example.com both.example.com\n")  # fmt: skip
+    names = f"{ADDRESS} mail.example.com\n{SECOND_ADDRESS} mail.example.com both.example.com\n"
+    bare_host.write("/etc/hosts", f"127.0.0.1 localhost\n{names}")
     bare_host.postconf("inet_interfaces=both.example.com, mail.example.com, localhost")
     bare_host.start_default()
     bare_host.postwrap("create", "out", "--address", SECOND_ADDRESS)
@@ -317,8 +320,11 @@ def test_a_transcript_keeps_bytes_as_they_are(odd: Host) -> None:
     assert b"caf\xe9.example, mail.example.com\n" in odd.read_bytes("/etc/postfix-more/main.cf")
 
 
-def test_long_names_get_a_host_name_that_holds(base: Path) -> None:
-    with Host(base) as host:
-        host.start_default()
-        host.postwrap("create", "a" * 90, "--no-start")
-        assert host.run("postfix", "-c", f"/etc/postfix-{'a' * 90}", "check").returncode == 0
+def test_long_names_get_a_host_name_that_holds(host: Host) -> None:
+    refused = host.postwrap("create", "a" * 90, check=False)
+    assert refused.returncode == 3
+    assert "too long a path for the sockets" in refused.stderr
+    host.postwrap("create", "a" * 66, "--no-start")
+    name = host.run("postconf", "-c", f"/etc/postfix-{'a' * 66}", "-h", "myhostname").stdout
+    assert name == f"{'a' * 63}.example.com\n"
+    assert host.run("postfix", "-c", f"/etc/postfix-{'a' * 66}", "check").returncode == 0

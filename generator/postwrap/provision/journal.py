@@ -146,10 +146,7 @@ def finished(record: Record, kept: Sequence[Step]) -> Record:
     """
     by_key = {_key(step): step for step in record.kept}
     for step in kept:
-        earlier = by_key.get(_key(step))
-        if earlier and isinstance(step.do, Restore) and isinstance(earlier.do, Restore):
-            step = replace(step, do=replace(step.do, before=earlier.do.before))
-        by_key[_key(step)] = step
+        by_key[_key(step)] = _continued(step, by_key.get(_key(step)))
     return replace(record, state=State.MADE, verb="", taken=(), kept=tuple(by_key.values()))
 
 
@@ -158,17 +155,22 @@ def inheriting(record: Record, gone: Record) -> Record:
 
     What ``gone`` had changed first goes back, one day, to what it was before both.
     """
-    earlier = {_key(step): step.do for step in gone.kept}
+    earlier = {_key(step): step for step in gone.kept}
+    kept = tuple(_continued(step, earlier.get(_key(step))) for step in record.kept)
+    return replace(record, kept=kept)
 
-    def inherited(step: Step) -> Step:
-        first = earlier.get(_key(step))
-        if not isinstance(step.do, Restore) or not isinstance(first, Restore):
-            return step
-        if step.do.before != (first.written or None):
-            return step
-        return replace(step, do=replace(step.do, before=first.before))
 
-    return replace(record, kept=tuple(map(inherited, record.kept)))
+def _continued(step: Step, earlier: Step | None) -> Step:
+    """Return ``step`` going back to before ``earlier``, where it began with what that one wrote.
+
+    Where somebody changed the parameter in between, it is his value that it goes back to.
+    """
+    first = earlier.do if earlier else None
+    if not isinstance(step.do, Restore) or not isinstance(first, Restore):
+        return step
+    if step.do.before != (first.written or None):
+        return step
+    return replace(step, do=replace(step.do, before=first.before))
 
 
 def _key(step: Step) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions, RoleOptions
 from postwrap.provision.recipe import building_site
 
+_SOCKET_PATH = 107
+
 
 def need_possible(
     options: CreateOptions, facts: Facts, draft: Draft, filesystem: Filesystem, postfix: Postfix
@@ -55,6 +57,7 @@ def _need_new_name(facts: Facts, draft: Draft, filesystem: Filesystem) -> None:
     if len({*directories}) < len(directories):
         raise RefusedError("the directories are one and the same", "choose different ones")
     _need_apart(facts, directories)
+    _need_short(draft)
 
 
 def _need_apart(facts: Facts, directories: tuple[str, ...]) -> None:
@@ -65,6 +68,15 @@ def _need_apart(facts: Facts, directories: tuple[str, ...]) -> None:
         for other in (*taken, *directories):
             if path.startswith(f"{other}/"):
                 raise RefusedError(f"{path}: lies in {other}", "choose a directory of its own")
+
+
+def _need_short(draft: Draft) -> None:
+    """Raise RefusedError where the sockets in the queue directory had too long a path: unix(7)."""
+    queue = draft["queue_directory"]
+    longest = max((len(service.name) for service in draft.source.services), default=0)
+    if len(f"{queue}/private/") + longest > _SOCKET_PATH:
+        hint = "choose a shorter name, or a shorter --queue-directory"
+        raise RefusedError(f"{queue}: is too long a path for the sockets in it", hint)
 
 
 def _need_addresses(options: CreateOptions, facts: Facts, filesystem: Filesystem) -> None:

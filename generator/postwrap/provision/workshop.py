@@ -77,8 +77,7 @@ class Workshop:
 
     def carry_out(self, plan: Plan, verb: str) -> None:
         """Take the steps of ``plan``; FailedError after undoing them."""
-        # What is about to be made has no past: one that was removed by hand left its record.
-        before = None if verb == "create" else self.journal.read(plan.directory)
+        before = self.journal.read(plan.directory)
         record = before or Record(plan.directory)
         record = replace(record, state=State.UNDER_WAY, verb=verb, existed=before is not None)
         undertaking = Undertaking(self.worker, self.journal, record)
