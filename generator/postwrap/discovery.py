@@ -50,13 +50,15 @@ class Discovery:
     """What was found: the instances to serve, the default one first, and the problems.
 
     ``refused`` are the directories that exist and are not served now; what was installed for
-    them earlier stays. ``default_parameters`` are those of the default instance, among them the
+    them earlier stays; ``aliases`` are those of them that are another name of a directory.
+    ``default_parameters`` are those of the default instance, among them the
     paths of Postfix's commands; they are empty where no Postfix was asked.
     """
 
     instances: tuple[Instance, ...]
     problems: tuple[Problem, ...] = ()
     refused: frozenset[str] = frozenset()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     default_parameters: Mapping[str, str] = field(default_factory=dict)
     is_complete: bool = True
     """False where the default main.cf could not be read, and so the directories it registers."""
@@ -79,6 +81,7 @@ class Discoverer:
         self.known = FactsCache() if known is None else known
         self.problems: list[Problem] = []
         self.refused: set[str] = set()
+        self.aliases: dict[str, str] = {}
         self.is_complete = True
 
     def discover(self) -> Discovery:
@@ -97,6 +100,7 @@ class Discoverer:
             instances=tuple(sorted(unique, key=lambda i: (not i.is_default, i.directory))),
             problems=tuple(self.problems),
             refused=frozenset(self.refused),
+            aliases=self.aliases,
             default_parameters=parameters,
             is_complete=self.is_complete,
         )
@@ -130,7 +134,7 @@ class Discoverer:
         for directory in sorted(unique, key=lambda d: self.filesystem.real(d).is_symlink()):
             identity = self._identity(directory)
             if identity in seen:
-                first = seen[identity]
+                first = self.aliases[directory] = seen[identity]
                 self._refuse(directory, f"is another name of {first}", f"use {first} alone")
             elif identity:
                 seen[identity] = directory

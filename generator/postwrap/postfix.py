@@ -15,6 +15,9 @@ SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 """Where Postfix's programs are looked for beside PATH, which sudo, cron and users' shells cut."""
 
 
+_MACRO = "macro processing error"
+
+
 class PostfixError(PostwrapError):
     """A program of Postfix failed; the message is what it said."""
 
@@ -93,6 +96,18 @@ class Postfix:
             warnings |= dict.fromkeys(_warnings(result.stderr))
         return Answers(tuple(outputs), tuple(warnings))
 
+    def refusal(self, postmap: str, directory: str | None = None) -> str:
+        """Return why Postfix's programs refuse the settings that postconf has read, "" if not.
+
+        postconf does not judge values; ``postmap``, which is asked for nothing, reads those that
+        all programs share. It warns where the host lacks an address, and that is no refusal.
+        """
+        if not os.access(postmap, os.X_OK):
+            return ""
+        result = self.run(postmap, "-q", "postwrap", "static:yes", directory=directory)
+        fatal = "fatal:" in result.stderr and "inet_interfaces" not in result.stderr
+        return _last_words(result.stderr) if result.returncode and fatal else ""
+
     def defaults(self, names: Sequence[str]) -> dict[str, str]:
         """Return the built-in values of the parameters ``names``, no main.cf read."""
         return dict(_pairs(self.run(self.postconf, "-dx", *names).stdout))
@@ -138,6 +153,11 @@ def _warnings(stderr: str) -> list[str]:
 
 
 def _last_words(stderr: str) -> str:
-    """Return the fatal line of a Postfix program's standard error, without its program's name."""
+    """Return the fatal line of a Postfix program's standard error, without its program's name.
+
+    A fatal "macro processing error" tells nothing; the warning before it tells what and where.
+    """
     lines = [line for line in stderr.splitlines() if "fatal:" in line] or stderr.splitlines()
-    return lines[-1].split("fatal: ", 1)[-1] if lines else ""
+    words = lines[-1].split("fatal: ", 1)[-1] if lines else ""
+    before = _warnings(stderr) if words == _MACRO else []
+    return f"{words}: {before[-1]}" if before else words

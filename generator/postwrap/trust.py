@@ -19,9 +19,9 @@ def owners(filesystem: Filesystem, mail_owner: str) -> frozenset[int]:
     """
     found = {0}
     for line in _passwd(filesystem):
-        name, _, *numbers = line.split(":")
-        if name == mail_owner and numbers:
-            found.add(int(numbers[0]))
+        name, *fields = line.split(":")
+        if name == mail_owner and len(fields) > 1 and fields[1].isdigit():
+            found.add(int(fields[1]))
     return frozenset(found | ({os.geteuid()} if filesystem.root else set()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ import pytest
 from tests.harness.paths import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.harness.host import Host
 
 OUT = "/etc/postfix-out"
@@ -33,7 +36,14 @@ fi
 _KEEP = f"tar -cpf /root/healthy.tar /etc/postfix {OUT} /usr/local"
 
 _RESTORE = f"""
-rm -rf {OUT} /etc/postfix.bak /var/backups/postfix.bak /etc/amavis /etc/systemd/system/postfix*
+for directory in /etc/postfix?*; do
+    if [ "$directory" != {OUT} ] && [ ! -L "$directory" ] && [ -e "$directory/main.cf" ]; then
+        postfix -c "$directory" status 2>/dev/null && postfix -c "$directory" stop
+    fi
+    rm -rf "$directory"
+done
+rm -rf /var/backups/postfix.bak /etc/amavis /etc/systemd/system/postfix* /srv/*
+rm -f /usr/sbin/postfix-own
 tar -xpf /root/healthy.tar -C /
 for directory in /etc/postfix {OUT}; do
     postfix -c $directory check
@@ -64,6 +74,7 @@ def healthy(settled: Host) -> Host:
 
 
 def findings(host: Host, *words: str, **options: Any) -> list[dict[str, str]]:
+    host.age()
     done = host.run("postwrap", "check", "--json", *words, check=False, **options)
     assert done.returncode in (0, 1), done.stderr
     document = json.loads(done.stdout)
@@ -88,6 +99,22 @@ NETS = "'mynetworks=127.0.0.0/8 10.0.0.1/32 88.198.105.204/32'"
 FAST = "smtp_connect_timeout=10s smtp_data_done_timeout=120s"
 CHECKS = "'smtpd_client_restrictions=permit_mynetworks, reject_rbl_client zen.example.org'"
 
+# The instance in another directory, known and with its commands.
+_MOVE = f"""
+move() {{ postfix -c {OUT} stop; mkdir -p "${{1%/*}}"; mv {OUT} "$1"
+    postconf -e "alternate_config_directories=$1"; postwrap install || :; }}
+move"""
+
+ODD = [
+    ("space", "/etc/postfix-a b"),
+    ("quotes", "/etc/postfix-a'b\"c"),
+    ("shell", "/etc/postfix-$(id)`id`;x"),
+    ("letters", "/etc/postfix-ä"),
+    ("newline", "/etc/postfix-a\nb"),
+    ("long", f"/etc/postfix-{'x' * 230}"),
+    ("foreign-command", "/etc/postfix-own"),
+]
+
 CASES = [
     Case("not-authorised", "postconf -X alternate_config_directories"),
     Case(
@@ -108,6 +135,9 @@ CASES = [
         "postconf -e multi_instance_directories=/etc/postfix-gone",
         "/etc/postfix",
     ),
+    Case(
+        "writable", f"{_MOVE} /srv/mail/postfix-out; chmod 777 /srv/mail", "/srv/mail/postfix-out"
+    ),
     Case("copy", "cp -a /etc/postfix /etc/postfix.bak", "/etc/postfix.bak"),
     Case("nobody-may-submit", f"{_OUT} -e authorized_submit_users="),
     Case(
@@ -126,6 +156,11 @@ CASES = [
     ),
     Case("queue-parts-missing", "rmdir /var/spool/postfix-out/maildrop", name="maildrop"),
     Case("queue-parts-missing", f"postfix -c {OUT} stop; rm -r /var/spool/postfix-out", name="all"),
+    Case(
+        "queue-parts-missing",
+        f"postfix -c {OUT} stop; rm -r /var/spool/postfix-out; touch /var/spool/postfix-out",
+        name="file",
+    ),
     Case("listener-overlap", "postconf -e inet_interfaces=all", name="first-everywhere"),
     Case(
         "listener-overlap",
@@ -151,13 +186,29 @@ CASES = [
         f" {_OUT} -F '10.0.0.1:smtp/inet/service=[2001:db8::2]:smtp'",
         name="ipv6",
     ),
+    Case(
+        "listener-overlap",
+        f"postconf -e inet_interfaces=all; {_OUT} -F 10.0.0.1:smtp/inet/service=127.0.0.2:smtp",
+        name="loopback",
+    ),
     Case("address-missing", "ip address del 10.0.0.1/32 dev lo"),
     Case("address-missing", f"{_OUT} -e inet_interfaces=10.0.0.7,127.0.0.1", name="interfaces"),
     Case("address-missing", f"{_OUT} -e smtp_bind_address=10.0.0.8", name="source"),
     Case("name-without-address", f"{_OUT} -e inet_interfaces=127.0.0.1,nosuch.invalid"),
     Case("same-hostname", f"postconf -e relayhost=[10.0.0.1]:25; {_OUT} -e {NETS}"),
+    Case(
+        "same-hostname",
+        f"postconf -e 'relayhost=[192.0.2.1]:25, [10.0.0.1]'; {_OUT} -e {NETS}",
+        name="list",
+    ),
     Case("helo-leak", f"{_OUT} -e myhostname=out.example.com"),
     Case("mynetworks-lacks-sibling", f"postconf -e relayhost=[10.0.0.1]:25; {_OUT} -e {HELO}"),
+    Case(
+        "mynetworks-lacks-sibling",
+        f"postconf -e relayhost=[10.0.0.1]:25; {_OUT} -e {HELO};"
+        f" {_OUT} -P 10.0.0.1:smtp/inet/mynetworks=127.0.0.0/8",
+        name="master",
+    ),
     Case("private-source", f"{_OUT} -e inet_interfaces=10.0.0.1"),
     Case(
         "fallback-loop",
@@ -170,6 +221,20 @@ CASES = [
         f"postconf -e smtp_fallback_relay=[10.0.0.1]:25 {FAST} {NETS};"
         f" {_OUT} -e relayhost=[mail.example.com] {HELO} {NETS}",
         name="circle",
+    ),
+    Case(
+        "fallback-loop",
+        f"postconf -e {FAST};"
+        " postconf -P smtp/unix/smtp_fallback_relay=[192.0.2.1],[88.198.105.204],[192.0.2.2]",
+        "/etc/postfix",
+        "master",
+    ),
+    Case(
+        "fallback-by-mx",
+        "postconf -P smtp/unix/smtp_fallback_relay=[192.0.2.1],fallback.example.net;"
+        f" postconf -e {FAST}",
+        "/etc/postfix",
+        "master",
     ),
     Case(
         "fallback-by-mx",
@@ -209,10 +274,67 @@ CASES = [
     Case("commands-left", f"postfix -c {OUT} stop; rm -r {OUT}", None),
     Case("unreadable-settings", f"echo nonsense >>{OUT}/main.cf", name="main"),
     Case("unreadable-settings", f"echo nonsense >>{OUT}/master.cf", name="master"),
+    Case(
+        "unreadable-settings", f"sed -i '5i foo udp - -\\n  -o a=b' {OUT}/master.cf", name="fields"
+    ),
+    Case(
+        "unreadable-settings",
+        "sed -i '/^pickup/i foo udp - - y - - smtpd\\n# c\\n  -o a=b\\n\\n  -o b=c'"
+        f" {OUT}/master.cf",
+        name="type",
+    ),
+    Case("unreadable-settings", f"echo 'mail_name = ${{x' >>{OUT}/main.cf", name="macro"),
+    Case(
+        "unreadable-settings", f"echo 'mail_name = a ${{x-y}}' >>{OUT}/main.cf", name="macro-name"
+    ),
+    Case("unreadable-settings", f"echo 'mail_name = $mail_name' >>{OUT}/main.cf", name="itself"),
+    Case("unreadable-settings", f"{_OUT} -e 'biff=${{{{a}} ~~ {{b}}?{{c}}}}'", name="operator"),
+    Case("unreadable-settings", f"{_OUT} -e message_size_limit=lots", name="number"),
+    Case("unreadable-settings", f"{_OUT} -e mail_owner=nosuch", name="user"),
+    Case("unreadable-settings", f"{_OUT} -e inet_protocols=ipx", name="word"),
+    Case(
+        "unreadable-settings",
+        f"{_OUT} -X mynetworks; {_OUT} -e mynetworks_style=foo",
+        name="mynetworks",
+    ),
+    Case("unreadable-settings", "postconf -e message_size_limit=lots", "/etc/postfix", "default"),
     Case("unknown-setting", f"{_OUT} -e smtp_conect_timeout=5s", name="main"),
     Case("unknown-setting", f"{_OUT} -P smtp/unix/smtp_conect_timeout=5s", name="master"),
+    Case("unknown-setting", f"echo 'mail_näme = x' >>{OUT}/main.cf", name="letters"),
     Case("undefined-setting", f"{_OUT} -e 'relay_domains=$partners'"),
     Case("setting-twice", f"echo 'syslog_name = postfix-second' >>{OUT}/main.cf"),
+    Case("postconf-warning", f"sed -i '1i \\  foo = bar' {OUT}/main.cf", name="indented"),
+    Case("postconf-warning", f"echo 'process_name = x' >>{OUT}/main.cf", name="read-only"),
+    Case("postconf-warning", f"{_OUT} -P smtp/unix/process_name=x", name="read-only-master"),
+    Case(
+        "unknown-table-setting",
+        f"printf 'hosts = x\\nfoo = y\\n' >{OUT}/my.cf;"
+        f" {_OUT} -e virtual_alias_maps=mysql:{OUT}/my.cf",
+    ),
+    Case(
+        "table-missing",
+        f"{_OUT} -e 'virtual_alias_maps=static:a, proxy:mysql:{OUT}/gone.cf,static:b'",
+    ),
+    Case("two-names", f"ln -s {OUT} /etc/postfix-alias", "/etc/postfix-alias", "beside"),
+    Case(
+        "two-names",
+        f"mkdir -p /srv; ln -s {OUT} /srv/alias;"
+        f" postconf -e alternate_config_directories={OUT},/srv/alias",
+        "/srv/alias",
+        "registered",
+    ),
+    Case(
+        "two-names",
+        f"{_MOVE} /srv/out; ln -s /srv/out {OUT}; postfix -c {OUT} start",
+        OUT,
+        "started",
+    ),
+    Case(
+        "not-served",
+        f"{_MOVE} /srv/mail; postconf -c /srv/mail -e multi_instance_name=ä; postwrap install || :",
+        "/srv/mail",
+        "multi-instance-name",
+    ),
 ]
 
 
@@ -226,21 +348,118 @@ def test_a_mistake_gives_its_code_alone_and_the_remedy_mends_it(healthy: Host, c
     assert findings(healthy) == []
 
 
+_OF_THE_NAME = ("not-authorised", "undefined-setting")
+"""A list of directories cannot hold such a name, and to postconf the $ of it is a parameter."""
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "directory"), ODD, ids=[name for name, _ in ODD])
+def test_a_directory_that_gets_no_commands_moves_to_a_name_that_does(
+    healthy: Host, name: str, directory: str
+) -> None:
+    if name == "foreign-command":
+        healthy.write("/usr/sbin/postfix-own", "#!/bin/sh\n", 0o755)
+    # Postfix cannot even start where the shell minds the name.
+    runs = name in {"letters", "long", "foreign-command"}
+    # A table below the directory follows it.
+    healthy.sh(f"{_OUT} -e transport_maps=texthash:{OUT}/transport; touch {OUT}/transport")
+    healthy.sh(f'postfix -c {OUT} stop; mv {OUT} "$1"; postwrap install || :', directory)
+    if runs:
+        change = f"s|{OUT}/transport|{directory}/transport|"
+        healthy.run("sed", "-i", change, f"{directory}/main.cf")
+        healthy.postconf(f"alternate_config_directories={directory}")
+        healthy.run("postfix", "-c", directory, "start")
+    every = findings(healthy)
+    (found,) = [f for f in every if f["code"] == "not-served"]
+    assert {f["code"] for f in every} <= {"not-served", *(() if runs else _OF_THE_NAME)}
+    assert (found["code"], found["instance"]) == ("not-served", directory)
+    healthy.sh(found["remedy"])
+    assert findings(healthy) == []
+    (moved,) = json.loads(healthy.run("postwrap", "list", "--json").stdout)["instances"][1:]
+    assert healthy.running(moved["directory"]) == runs
+    table = healthy.run("postconf", "-c", moved["directory"], "-hx", "transport_maps").stdout
+    assert table == f"texthash:{moved['directory'] if runs else OUT}/transport\n"
+
+
+OBSOLETE = [
+    ("use", f"{_OUT} -e smtpd_use_tls=yes", "smtpd_tls_security_level", "may"),
+    ("enforce", f"{_OUT} -e lmtp_enforce_tls=yes", "lmtp_tls_security_level", "encrypt"),
+    ("off", f"{_OUT} -e smtp_enforce_tls=no", "smtp_tls_security_level", ""),
+    ("none", f"{_OUT} -e smtpd_tls_eecdh_grade=auto", "smtpd_tls_eecdh_grade", "auto"),
+    (
+        "table",
+        (
+            f"cd {OUT}; printf 'a.example MUST\\nb.example may\\n' >sites; postmap hash:sites;"
+            f" {_OUT} -e smtp_tls_per_site=hash:{OUT}/sites"
+        ),
+        "smtp_tls_policy_maps",
+        f"hash:{OUT}/sites-policy",
+    ),
+]
+
+
 @pytest.mark.bases("trixie")
 @pytest.mark.parametrize(
-    "script",
-    [
-        f"{_OUT} -e smtpd_use_tls=yes",
-        f"{_OUT} -P smtp/unix/disable_dns_lookups=yes",
-    ],
-    ids=["main", "master"],
+    ("script", "successor", "value"), [o[1:] for o in OBSOLETE], ids=[o[0] for o in OBSOLETE]
 )
-def test_what_a_coming_postfix_will_not_know(healthy: Host, script: str) -> None:
+def test_what_a_coming_postfix_will_not_know(
+    healthy: Host, script: str, successor: str, value: str
+) -> None:
     healthy.sh(script)
     (found,) = findings(healthy)
     assert (found["code"], found["instance"]) == ("obsolete-setting", OUT)
     healthy.sh(found["remedy"])
     assert findings(healthy) == []
+    assert healthy.run("postconf", "-c", OUT, "-hx", successor).stdout.strip() == value
+    if value.startswith("hash:"):
+        policy = healthy.run("postmap", "-s", value).stdout
+        assert sorted(policy.split("\n")) == ["", "a.example\tverify", "b.example\tmay"]
+
+
+@pytest.mark.bases("trixie")
+def test_what_both_words_for_tls_say(healthy: Host) -> None:
+    healthy.sh(f"{_OUT} -e smtpd_use_tls=yes smtpd_enforce_tls=yes")
+    found = findings(healthy)
+    assert {f["code"] for f in found} == {"obsolete-setting"}
+    for finding in found:
+        healthy.sh(finding["remedy"])
+    assert findings(healthy) == []
+    level = healthy.run("postconf", "-c", OUT, "-h", "smtpd_tls_security_level").stdout
+    assert level == "encrypt\n"
+
+
+@pytest.mark.bases("trixie")
+def test_a_service_of_master_cf_that_a_coming_postfix_will_not_know(healthy: Host) -> None:
+    healthy.sh(f"{_OUT} -P smtp/unix/disable_dns_lookups=yes")
+    (found,) = findings(healthy)
+    assert (found["code"], found["instance"]) == ("obsolete-setting", OUT)
+    healthy.sh(found["remedy"])
+    assert findings(healthy) == []
+
+
+_TWIN = """
+twin=/srv/postfix-out
+cp -a /etc/postfix-out "$twin"
+postconf -c "$twin" -e queue_directory=/srv/queue data_directory=/srv/data \\
+    syslog_name=postfix-twin master_service_disable=inet
+mkdir /srv/queue
+install -d -o postfix -m 700 /srv/data
+postfix -c "$twin" check
+postconf -e "alternate_config_directories=/etc/postfix-out, $twin"
+"""
+
+
+def test_of_two_with_one_name_the_second_has_to_move(healthy: Host) -> None:
+    healthy.sh(_TWIN)
+    (found,) = [f for f in findings(healthy) if f["code"] == "not-served"]
+    assert found["instance"] == "/srv/postfix-out"
+    assert OUT in found["message"]
+    healthy.sh(found["remedy"])
+    for other in findings(healthy):
+        healthy.sh(other["remedy"])
+    assert findings(healthy) == []
+    listed = json.loads(healthy.run("postwrap", "list", "--json").stdout)["instances"]
+    assert [line["name"] for line in listed] == ["default", "out", "out-2"]
 
 
 @BOTH
@@ -250,6 +469,60 @@ def test_the_talk_gives_nothing_at_all(healthy: Host) -> None:
     alice = healthy.run("postwrap", "check", user="alice", check=False)
     assert (alice.returncode, alice.stdout) == (0, "")
     assert "not seen without root" in alice.stderr
+
+
+SANE = {
+    "a filter of its own by pipe": (
+        f"for d in /etc/postfix {OUT}; do postconf -c $d -e content_filter=own:;"
+        " postconf -c $d -Me 'own/unix=own unix - n n - - pipe user=nobody argv=/bin/true'; done"
+    ),
+    "checks that its listener leaves out": (
+        f"for d in /etc/postfix {OUT}; do postconf -c $d -e {CHECKS}; done;"
+        f" {_OUT} -P 10.0.0.1:smtp/inet/smtpd_client_restrictions=permit"
+    ),
+    "odd lines in passwd and hosts": (
+        "printf '+::::::\\nodd\\n' >>/etc/passwd;"
+        " printf '10.0.0.9\\nodd line\\n\\377\\n' >>/etc/hosts;"
+        " for q in postfix postfix-out; do cp /etc/hosts /var/spool/$q/etc; done"
+    ),
+    "a lookup table that only root may read": (
+        f"echo hosts=x >{OUT}/my.cf; chmod 600 {OUT}/my.cf;"
+        f" {_OUT} -e virtual_alias_maps=proxy:mysql:{OUT}/my.cf"
+    ),
+    "submission beside postscreen": (
+        "postconf -Me 'smtp/inet=smtp inet n - y - 1 postscreen'"
+        " 'smtpd/pass=smtpd pass - - y - - smtpd'"
+        " 'submission/inet=submission inet n - y - - smtpd';"
+        f" {_OUT} -Me '10.0.0.1:587/inet=10.0.0.1:587 inet n - y - - smtpd'"
+    ),
+    "names in settings": (
+        f"{_OUT} -e me=10.0.0.1 tag=postfix-out 'queue_directory=/var/spool/$tag'"
+        " 'smtp_bind_address=$me' 'syslog_name=$tag'"
+    ),
+    "no SMTP at all": f"{_OUT} -MX 10.0.0.1:smtp/inet; {_OUT} -e inet_interfaces=loopback-only",
+    "a last line without an end": f"printf 'mail_name = X' >>{OUT}/main.cf",
+    "a thousand networks": (
+        f"{_OUT} -e \"mynetworks=127.0.0.0/8 $(seq -s ' ' -f '10.1.%g.0/24' 0 255)"
+        " $(seq -s ' ' -f '10.2.%g.0/24' 0 255) $(seq -s ' ' -f '10.3.%g.0/24' 0 255)\""
+    ),
+    "registered twice, and the default too": (
+        f"postconf -e 'alternate_config_directories=/etc/postfix {OUT}, {OUT}'"
+    ),
+    "a relay that DNS does not know": "postconf -e relayhost=[smtp.provider.invalid]:587",
+}
+
+
+@BOTH
+@pytest.mark.parametrize("script", SANE.values(), ids=list(SANE))
+def test_an_unusual_host_that_is_sound_gives_nothing(healthy: Host, script: str) -> None:
+    healthy.sh("cp -a /etc/passwd /etc/hosts /root")
+    try:
+        healthy.sh(script)
+        assert findings(healthy) == []
+        assert findings(healthy, user="alice") == []
+    finally:
+        healthy.sh("cp -a /root/passwd /root/hosts /etc")
+        healthy.sh("for q in postfix postfix-out; do cp /etc/hosts /var/spool/$q/etc; done")
 
 
 _LISTEN = """
@@ -320,15 +593,6 @@ def test_a_user_sees_what_a_user_can(healthy: Host) -> None:
     assert f"{OUT}/main.cf" in document["unseen"]
 
 
-def test_a_directory_that_gets_no_commands_is_named(healthy: Host) -> None:
-    healthy.sh("cp -a /etc/postfix '/etc/postfix-a b'")
-    try:
-        found = findings(healthy)
-        assert "not-served" in {f["code"] for f in found if f["instance"] == "/etc/postfix-a b"}
-    finally:
-        healthy.sh("rm -r '/etc/postfix-a b'")
-
-
 def test_a_person_reads_the_worst_first_and_pastes_the_line(healthy: Host) -> None:
     healthy.sh(f"{_OUT} -e smtp_conect_timeout=5s; {_OUT} -e data_directory=/var/lib/postfix")
     done = healthy.run("postwrap", "check", check=False)
@@ -345,3 +609,91 @@ def test_unknown_names_and_codes_are_refused(healthy: Host) -> None:
     code = healthy.run("postwrap", "check", "--ignore", "nonsense", check=False)
     assert code.returncode == 2
     assert "not-authorised" in code.stderr
+
+
+_NAME_SERVER = """
+import ipaddress, socket, struct, sys
+known = dict(word.split("=") for word in sys.argv[2:])
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print("ready", flush=True)
+while True:
+    query, client = server.recvfrom(512)
+    if sys.argv[1] == "dead":
+        continue
+    end, labels = 12, []
+    while query[end]:
+        labels.append(query[end + 1 : end + 1 + query[end]].decode())
+        end += 1 + query[end]
+    kind = struct.unpack("!H", query[end + 1 : end + 3])[0]
+    address = known.get(".".join(labels).lower())
+    wanted = bool(address) and kind == (28 if ":" in address else 1)
+    flags = 0x8180 if address else 0x8183
+    answer = query[:2] + struct.pack("!HHHHH", flags, 1, wanted, 0, 0) + query[12 : end + 5]
+    if wanted:
+        data = ipaddress.ip_address(address).packed
+        answer += b"\\xc0\\x0c" + struct.pack("!HHIH", kind, 1, 60, len(data)) + data
+    server.sendto(answer, client)
+"""
+"""A name server for the names of the command line, or one that is there and never answers."""
+
+
+@contextmanager
+def name_server(host: Host, *words: str) -> Iterator[None]:
+    server = host.popen(host.python, "-c", _NAME_SERVER, *words)
+    try:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"ready\n"
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+BY_DNS = [
+    ("fallback-loop", "/etc/postfix", f"smtp_fallback_relay=[me.example.net]:25 {FAST}"),
+    ("fallback-loop", "/etc/postfix", f"smtp_fallback_relay=[six.example.net]:25 {FAST}"),
+    ("same-hostname", OUT, f"relayhost=[second.example.net]:25; {_OUT} -e {NETS}"),
+    (
+        "mynetworks-lacks-sibling",
+        OUT,
+        f"default_transport=smtp:[SECOND.example.net]; {_OUT} -e {HELO}",
+    ),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("code", "where", "settings"), BY_DNS)
+def test_a_next_hop_that_dns_alone_knows(
+    healthy: Host, code: str, where: str, settings: str
+) -> None:
+    names = ("me=88.198.105.204", "second=10.0.0.1", "six=2001:db8::1", "far=192.0.2.1")
+    healthy.sh("postconf -e inet_protocols=all; ip address replace 2001:db8::1/128 dev lo")
+    healthy.sh("postconf -e inet_interfaces=88.198.105.204,127.0.0.1,2001:db8::1")
+    healthy.sh(f"postconf -e relayhost=[far.example.net]:25; postconf -e {settings}")
+    with name_server(healthy, "alive", *(n.replace("=", ".example.net=") for n in names)):
+        found = findings(healthy)
+        assert [(f["code"], f["instance"]) for f in found] == [(code, where)], found
+        healthy.sh(found[0]["remedy"])
+        assert findings(healthy) == []
+    healthy.sh("ip address del 2001:db8::1/128 dev lo")
+
+
+@BOTH
+def test_dns_that_never_answers_does_not_hold_the_check_up(healthy: Host) -> None:
+    relays = ", ".join(f"[relay{n}.example.net]:25" for n in range(20))
+    healthy.sh(f"postconf -e 'smtp_fallback_relay={relays}' {FAST}")
+    healthy.sh(f"{_OUT} -e inet_interfaces=127.0.0.1,me.example.net")
+    with name_server(healthy, "dead"):
+        done = healthy.run("postwrap", "check", "--json", check=False, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    unseen = json.loads(done.stdout)["unseen"]
+    assert "the addresses of relay19.example.net, for DNS does not answer" in unseen
+    assert "the addresses of me.example.net, for DNS does not answer" in unseen
+
+
+OTHERS = {
+    "listener-taken": test_another_program_at_the_instances_place,
+    "obsolete-setting": test_what_a_coming_postfix_will_not_know,
+}
+"""The rules whose hosts need more than a script; tests/unit/test_checks.py counts the cases."""

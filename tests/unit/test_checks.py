@@ -8,6 +8,8 @@ from ipaddress import ip_address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.boot import test_check_boot
+from tests.host import test_check
 
 from postwrap.checks import RULES, Severity, check
 from postwrap.checks.addresses import (
@@ -38,6 +40,12 @@ def test_every_rule_says_what_it_is_and_where_it_comes_from() -> None:
         assert rule.source
         assert rule.theme
         assert rule.severity in Severity
+
+
+def test_every_rule_has_a_host_that_breaks_it_and_a_remedy_that_is_pasted() -> None:
+    shown = {case.code for case in test_check.CASES} | set(test_check.OTHERS)
+    shown |= {code for code, *_ in test_check_boot.MISTAKES.values()}
+    assert {rule.code for rule in RULES} == shown
 
 
 def test_nothing_is_found_where_nothing_is() -> None:

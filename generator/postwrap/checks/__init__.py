@@ -12,15 +12,21 @@ from postwrap.checks.jails import theme as jails
 from postwrap.checks.listening import theme as listening
 from postwrap.checks.logs import theme as logs
 from postwrap.checks.model import Finding, Rule, Severity, findings
+from postwrap.checks.naming import theme as naming
+from postwrap.checks.obsolete import theme as obsolete
 from postwrap.checks.queues import theme as queues
 from postwrap.checks.relaying import theme as relaying
 from postwrap.checks.settings import theme as settings
+from postwrap.checks.tables import theme as tables
 
 RULES: tuple[Rule, ...] = tuple(
     rule
     for theme in (
         settings,
+        obsolete,
+        tables,
         access,
+        naming,
         queues,
         listening,
         identity,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -34,7 +33,7 @@ def not_authorised(facts: Facts) -> Iterator[Hit]:
         if instance.instance.is_default or instance.directory in facts.registered:
             continue
         message = f"postdrop and postqueue refuse it to ordinary users: {_why(facts, instance)}"
-        yield Hit(instance.directory, message, _register(default, instance.directory))
+        yield Hit(instance.directory, message, register(default, instance.directory))
 
 
 def _why(facts: Facts, instance: InstanceFacts) -> str:
@@ -47,14 +46,20 @@ def _why(facts: Facts, instance: InstanceFacts) -> str:
     return f"the default main.cf names {directory} in neither {' nor '.join(_REGISTERS)}"
 
 
-def _register(default: InstanceFacts, directory: str) -> str:
-    """Return the command that names ``directory``, in place of another spelling if there is one."""
+def register(default: InstanceFacts, directory: str, before: str = "") -> str:
+    """Return the command that names ``directory``, in place of another spelling if there is one.
+
+    ``before`` is what it was called so far.
+    """
     for name in _REGISTERS:
         words = default.settings.get(name, "").replace(",", " ").split()
-        spelt = [directory if w.rstrip("/") == directory else w for w in words]
+        old = {directory, before or directory}
+        spelt = [directory if w.rstrip("/") in old else w for w in words]
         if spelt != words:
-            return remedies.edit(default, **{name: ", ".join(spelt)})
+            return remedies.edit(default, **{name: ", ".join(dict.fromkeys(spelt))})
     words = default.settings.get(_REGISTERS[1], "").replace(",", " ").split()
+    if directory in words:
+        return ""
     return remedies.edit(default, **{_REGISTERS[1]: ", ".join((*words, directory))})
 
 
@@ -71,7 +76,7 @@ def unreadable(facts: Facts) -> Iterator[Hit]:
         if not shut:
             continue
         modes = " && ".join(
-            f"chmod o+{'x' if is_directory else 'r'} {shlex.quote(path)}"
+            f"chmod o+{'x' if is_directory else 'r'} {remedies.quoted(path)}"
             for path, is_directory in shut
         )
         what = " and ".join(path for path, _ in shut)
@@ -101,21 +106,29 @@ def writable(facts: Facts) -> Iterator[Hit]:
     for instance in facts.instances:
         if commands := opened(facts, instance):
             paths = ", ".join(commands)
-            message = f"others than root and mail_owner may write {paths}"
+            message = f"others than root and mail_owner may change {paths}"
             yield Hit(instance.directory, message, remedies.both(*commands.values()))
 
 
 def opened(facts: Facts, instance: InstanceFacts) -> dict[str, str]:
-    """Return what of the configuration others may write, each with the command that ends it."""
-    commands = {}
+    """Return what of the configuration others may write, each with the command that ends it.
+
+    Whoever may write to a directory above can put another one in its place, unless it is sticky.
+    """
     directory = instance.directory
+    above = (str(parent) for parent in PurePosixPath(directory).parents)
+    commands = {
+        path: f"chmod o-w {remedies.quoted(path)}"
+        for path in above
+        if path in instance.files and instance.files[path].mode & 0o1002 == 0o002
+    }
     for path in (directory, f"{directory}/main.cf", f"{directory}/master.cf"):
         status = instance.files.get(path)
         if not status:
             continue
         by_mode = status.mode & 0o002 or (status.mode & 0o020 and status.gid)
         by_owner = status.uid not in facts.owners
-        name = shlex.quote(path)
+        name = remedies.quoted(path)
         if by_mode or by_owner:
             commands[path] = remedies.both(
                 f"chown root {name}" if by_owner else "", f"chmod go-w {name}" if by_mode else ""
@@ -136,21 +149,6 @@ def nobody_may_submit(facts: Facts) -> Iterator[Hit]:
         if name in instance.settings and not instance.get(name):
             message = f"{name} is empty: everyone's submission by sendmail fails with status 75"
             yield Hit(instance.directory, message, remedies.drop(instance, [name]))
-
-
-@theme.rule(
-    "not-served",
-    Severity.ERROR,
-    "postwrap gives the directory no commands",
-    "postwrap(8): names of instances",
-)
-def not_served(facts: Facts) -> Iterator[Hit]:
-    """Yield what discovery refuses, where no other rule says why."""
-    for problem in facts.problems:
-        instance = facts.of(problem.subject)
-        is_known = instance and (instance.error or closed(instance) or opened(facts, instance))
-        if not is_known:
-            yield Hit(problem.subject, problem.message, problem.hint)
 
 
 @theme.rule(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -10,6 +9,7 @@ from postwrap.checks import remedies
 from postwrap.checks.facts import Facts, InstanceFacts
 from postwrap.checks.model import Hit, Severity, Theme
 from postwrap.checks.queues import sharing
+from postwrap.instance import is_safe
 
 theme = Theme("boot")
 
@@ -51,12 +51,12 @@ def _start(facts: Facts, instance: InstanceFacts) -> str:
     """Return the command that makes the boot start ``instance``."""
     place = facts.places.get(instance.directory)
     if place and place.why.endswith(" is masked"):
-        return f"systemctl unmask {shlex.quote(place.why.removesuffix(' is masked'))}"
+        return f"systemctl unmask {remedies.quoted(place.why.removesuffix(' is masked'))}"
     if instance.instance.is_default:
         return "systemctl enable postfix.service"
     if place and "multi_instance_enable" in place.why:
         return remedies.edit(instance, multi_instance_enable="yes")
-    return shlex.join(["postwrap", "install", *facts.install_options])
+    return remedies.install(facts)
 
 
 @theme.rule(
@@ -76,7 +76,7 @@ def two_units(facts: Facts) -> Iterator[Hit]:
             best = sorted(units, key=lambda u: (u.name != chosen, not u.is_packaged))
             extra = [unit.name for unit in best[1:]]
             message = f"{names} both start it: the second fails"
-            remedy = f"systemctl disable {shlex.join(extra)}"
+            remedy = f"systemctl disable {remedies.words(*extra)}"
             yield Hit(instance.directory, message, remedy)
 
 
@@ -93,6 +93,8 @@ def name_mismatch(facts: Facts) -> Iterator[Hit]:
         last = PurePosixPath(instance.directory).name
         if not name or instance.instance.is_default or name in {last, last.removeprefix(_STEM)}:
             continue
+        if not is_safe(name):
+            continue  # not-served says that
         message = f"its multi_instance_name {name} is not that of its directory {last}"
         remedy = remedies.edit(instance, multi_instance_name=last)
         if facts.units is not None:
@@ -112,4 +114,4 @@ def orphaned_unit(facts: Facts) -> Iterator[Hit]:
     for unit in facts.units or ():
         if unit.directory not in known:
             message = f"{unit.name} is started at boot for {unit.directory}, which is no instance"
-            yield Hit("", message, f"systemctl disable {shlex.quote(unit.name)}")
+            yield Hit("", message, f"systemctl disable {remedies.quoted(unit.name)}")

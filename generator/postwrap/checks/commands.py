@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
+from postwrap.checks import remedies
 from postwrap.checks.facts import Facts, InstanceFacts
 from postwrap.checks.model import Hit, Severity, Theme
 from postwrap.status import Installed
@@ -34,7 +34,7 @@ def commands_outdated(facts: Facts) -> Iterator[Hit]:
     if facts.shared:
         more = f" and {len(facts.shared) - 1} more" if len(facts.shared) > 1 else ""
         message = f"{facts.shared[0]}{more}, for all instances: missing or out of date"
-        yield Hit("", message, shlex.join(["postwrap", "install", *facts.install_options]))
+        yield Hit("", message, remedies.install(facts))
     for instance in facts.instances:
         if instance.commands is Installed.OUTDATED:
             message = f"some of its commands (mailq{instance.instance.suffix}, …) are out of date"
@@ -42,8 +42,9 @@ def commands_outdated(facts: Facts) -> Iterator[Hit]:
 
 
 def _install(facts: Facts, instance: InstanceFacts) -> str:
+    """Return the command; the directory in full, for a name may be that of one that is gone too."""
     force = ["--force"] if instance.directory in facts.edited else []
-    return shlex.join(["postwrap", "install", *facts.install_options, *force, instance.name])
+    return remedies.install(facts, *force, instance.directory)
 
 
 @theme.rule(
@@ -58,4 +59,4 @@ def commands_left(facts: Facts) -> Iterator[Hit]:
         first = min(facts.left, key=lambda path: "bin" not in path)
         more = f" and {len(facts.left) - 1} more" if len(facts.left) > 1 else ""
         message = f"{first}{more}: for no instance that is there"
-        yield Hit("", message, shlex.join(["postwrap", "install", *facts.install_options]))
+        yield Hit("", message, remedies.install(facts))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from postwrap.boot import Place
-from postwrap.checks.addresses import Address, Destination, is_wildcard
+from postwrap.checks.addresses import Address, Destination, address_of, is_wildcard
 from postwrap.errors import Problem
 from postwrap.instance import Instance
 from postwrap.status import Installed
@@ -92,8 +91,10 @@ class InstanceFacts:
     ``parameters`` are expanded, ``settings`` are those of main.cf as written. Where postconf could
     not answer, ``error`` holds its words and both are empty. ``files`` holds what exists of the
     configuration, the directories above it, the queue and the data directory; ``unseen`` the paths
-    that this user may not look at. ``interfaces`` are the addresses of inet_interfaces, and
-    ``unresolved`` its names that have none. ``jail`` tells how the chroot jail's files are.
+    that this user may not look at. ``texts`` are main.cf and master.cf as written, where they can
+    be read. ``interfaces`` are the addresses of inet_interfaces, and
+    ``unresolved`` its names that have none. ``jail`` tells how the chroot jail's files are, and
+    ``called`` by which name of its directory the ``master`` that runs was started.
     """
 
     instance: Instance
@@ -105,11 +106,13 @@ class InstanceFacts:
     interfaces: tuple[Address, ...] = ()
     unresolved: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, FileFacts] = field(default_factory=dict)
     unseen: frozenset[str] = frozenset()
     jail: Mapping[str, Copy] = field(default_factory=dict)
     running: bool | None = None
     master: int | None = None
+    called: str = ""
     commands: Installed = Installed.INSTALLED
 
     @property
@@ -177,16 +180,27 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """Another name of the instance in ``directory``; ``is_link``: a symbolic link of its own."""
+
+    directory: str
+    is_link: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """A host, with the default instance first.
 
     ``copies`` look like instances and are only backups of one, see postwrap.checks.queues.
     ``registered`` holds the words of alternate_config_directories and multi_instance_directories
-    as the default main.cf spells them. ``names`` is /etc/hosts. ``units`` are those that the boot
+    as the default main.cf spells them. ``names`` is /etc/hosts, and ``known`` what DNS and the like
+    say of the hosts that settings name; ``unanswered`` are those that nobody answered for in time.
+    ``units`` are those that the boot
     starts for an instance, None where systemd does not run the host; ``places`` is what postwrap's
     own generator makes of the instances at the next boot, where it is installed. ``owners`` are
     root and mail_owner. ``jail_filler`` is "check", a script or nothing: see remedies.fill_jail.
     ``filter_returns`` is where a content filter hands mail back. ``problems`` are discovery's,
+    ``aliases`` the other names of configuration directories,
     ``left`` installed files that no instance wants, ``shared`` those of all instances that are out
     of date, ``edited`` the instances with commands that were changed by hand. ``unseen`` is
     what this user may not see.
@@ -203,11 +217,14 @@ class Facts:
     may_bind_any: bool = False
     sockets: tuple[Socket, ...] = ()
     names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    known: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
+    unanswered: frozenset[str] = frozenset()
     jail_filler: str = ""
     filter_returns: tuple[Destination, ...] = ()
     units: tuple[Unit, ...] | None = None
     places: Mapping[str, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
     left: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
     edited: frozenset[str] = frozenset()
@@ -229,8 +246,7 @@ class Facts:
         return next((i for i in self.instances if i.directory == directory), None)
 
     def resolve(self, host: str) -> tuple[Address, ...]:
-        """Return the addresses of ``host``: a literal or a name of /etc/hosts; DNS is not asked."""
-        try:
-            return (ipaddress.ip_address(host.removeprefix("IPv6:")),)
-        except ValueError:
-            return self.names.get(host.lower(), ())
+        """Return the addresses of ``host``: a literal, or a name that this host looks up."""
+        if literal := address_of(host):
+            return (literal,)
+        return self.names.get(host.lower()) or self.known.get(host.lower(), ())

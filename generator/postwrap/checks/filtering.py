@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from postwrap.checks import remedies
-from postwrap.checks.addresses import Address, is_internal, is_public, is_wildcard
+from postwrap.checks.addresses import Address, is_internal, is_public, is_wildcard, split_transport
 from postwrap.checks.facts import Facts, InstanceFacts, Listener
 from postwrap.checks.flows import at, port_of
 from postwrap.checks.model import Hit, Severity, Theme
@@ -79,8 +79,18 @@ def _copied(facts: Facts) -> Iterator[tuple[InstanceFacts, Listener]]:
     for instance in facts.readable:
         others = [i for i in facts.readable if i is not instance and _is_outside(facts, i)]
         twins = [i for i in others if i.get(_FILTER) == instance.get(_FILTER)]
-        if twins and instance.get(_FILTER) and is_inside(facts, instance):
+        if twins and _is_far(instance) and is_inside(facts, instance):
             yield from ((instance, listener) for listener in instance.servers())
+
+
+def _is_far(instance: InstanceFacts) -> bool:
+    """Whether the filter is a server, which one instance shares with the other.
+
+    A program that pipe(8) runs submits with the MAIL_CONFIG of the instance that started it.
+    """
+    service, _ = split_transport(instance.get(_FILTER))
+    pipes = {s.name for s in instance.services if s.command == "pipe"}
+    return bool(service) and service not in pipes
 
 
 def _reached(facts: Facts, listener: Listener) -> list[Address]:
@@ -123,6 +133,7 @@ def checks_left(facts: Facts) -> Iterator[Hit]:
             for name in _LISTS
             if name in instance.settings
             and instance.get(name) == default.get(name)
+            and any(name not in x.service.options for x in instance.servers())
             and _checks(instance.get(name))
         ]
         if left:

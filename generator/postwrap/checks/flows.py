@@ -57,23 +57,32 @@ def hops(instance: InstanceFacts) -> Iterator[Hop]:
     clients = instance.clients()
     by_name = {client.name: client for client in clients}
     usual = by_name.get("smtp", clients[0] if clients else None)
-    if usual and (hop := destination(instance.get("relayhost"))):
-        yield Hop(instance, "relayhost", "", usual, hop)
+    if usual:
+        yield from (Hop(instance, "relayhost", "", usual, hop) for hop in relays(instance))
     for client in clients:
         yield from _fallbacks(instance, client)
     for parameter in _TRANSPORTS:
         name, nexthop = split_transport(instance.get(parameter))
-        found = destination(nexthop)
-        if name in by_name and found:
+        for found in _listed(nexthop) if name in by_name else ():
             yield Hop(instance, parameter, "", by_name[name], found)
+
+
+def relays(instance: InstanceFacts) -> list[Destination]:
+    """Return the hosts of relayhost."""
+    return _listed(instance.get("relayhost"))
+
+
+def _listed(nexthops: str) -> list[Destination]:
+    """Return the destinations of a next hop, which may be a list since Postfix 3.5: smtp(8)."""
+    words = nexthops.replace(",", " ").split()
+    return [found for word in words if (found := destination(word))]
 
 
 def _fallbacks(instance: InstanceFacts, client: Service) -> Iterator[Hop]:
     parameter = "smtp_fallback_relay"
     override = client.key if parameter in client.options else ""
-    for word in instance.value(client, parameter).replace(",", " ").split():
-        if found := destination(word):
-            yield Hop(instance, parameter, override, client, found)
+    for found in _listed(instance.value(client, parameter)):
+        yield Hop(instance, parameter, override, client, found)
 
 
 def edges(facts: Facts) -> list[Edge]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from postwrap.assemble import Assembly, assemble
 from postwrap.boot import Place
 from postwrap.bundle import Artifact
-from postwrap.checks import amavis, boot_facts, looking, network, services
-from postwrap.checks.facts import Copy, Facts, FileFacts, InstanceFacts
-from postwrap.checks.queues import PARTS, copies_among
+from postwrap.checks import amavis, boot_facts, files, looking, network, services
+from postwrap.checks.addresses import Address, Destination
+from postwrap.checks.facts import Alias, Facts, InstanceFacts
+from postwrap.checks.flows import hops
+from postwrap.checks.queues import copies_among
 from postwrap.discovery import registered_directories
 from postwrap.filesystem import Filesystem
 from postwrap.host import Host
@@ -22,10 +22,6 @@ from postwrap.instance import Instance, suffix_of
 from postwrap.postfix import Postfix, PostfixError
 from postwrap.status import Installed, installed, is_running
 
-JAIL_FILES = ("etc/hosts", "etc/nsswitch.conf", "etc/resolv.conf", "etc/services")
-"""What the resolver of a chrooted service reads; Debian copies these and some more."""
-
-_FILLER = "/usr/lib/postfix/configure-instance.sh"
 _GENERATORS = tuple(
     f"{place}/systemd/system-generators"
     for place in ("/run", "/etc", "/usr/local/lib", "/usr/lib", "/lib")
@@ -50,6 +46,8 @@ def gather(host: Host) -> Facts:
     registered = registered_directories(host.discovery.default_parameters)
     copies = tuple(copies_among(found, registered))
     instances = tuple(instance for instance in found if instance not in copies)
+    filter_returns = amavis.returns(host.source)
+    known = net.resolver.known(_next_hops(instances, filter_returns))
     default = next((i for i in instances if i.instance.is_default), None)
     settings = default.settings if default else {}
     is_root = os.geteuid() == 0
@@ -64,17 +62,20 @@ def gather(host: Host) -> Facts:
         device=net.device,
         may_bind_any=net.may_bind_any,
         sockets=net.sockets,
-        names=net.names,
-        jail_filler=_jail_filler(host.source),
-        filter_returns=amavis.returns(host.source),
+        names=net.resolver.names,
+        known=known,
+        unanswered=net.resolver.unanswered,
+        jail_filler=files.jail_filler(host.source),
+        filter_returns=filter_returns,
         units=boot_facts.units(host.source, instances),
         places=_places(host),
         problems=assembly.problems,
+        aliases=_aliases(host),
         shared=tuple(_shared(host, planned)),
         left=tuple(c.path for c in planned.changes if c.action is Action.REMOVE),
         edited=frozenset(c.after.instance for c in planned.changes if c.after and c.keep_backup),
         install_options=tuple(host.layout.options.split()),
-        unseen=tuple(_unseen(instances, is_root)),
+        unseen=tuple(_unseen(instances, is_root, net.resolver.unanswered)),
     )
 
 
@@ -85,10 +86,18 @@ def _instances(host: Host) -> list[Instance]:
     refused = [
         Instance(d, suffix_of(d), is_default=d == default)
         for d in found.refused
-        if _looks_like_one(host.source, d)
+        if d not in found.aliases and _looks_like_one(host.source, d)
     ]
     every = (*found.instances, *refused)
     return sorted(every, key=lambda i: (not i.is_default, i.directory))
+
+
+def _aliases(host: Host) -> dict[str, Alias]:
+    """Return the other names of directories, and whether each is a link that can go."""
+    return {
+        name: Alias(directory, host.source.real(name).is_symlink())
+        for name, directory in host.discovery.aliases.items()
+    }
 
 
 def _places(host: Host) -> Mapping[str, Place]:
@@ -111,14 +120,15 @@ def _owners(filesystem: Filesystem, default: InstanceFacts | None) -> frozenset[
     path = "/etc/passwd"
     lines = filesystem.read_text(path).splitlines() if filesystem.is_file(path) else []
     users = (line.split(":") for line in lines)
-    return frozenset({0, *(int(u[2]) for u in users if u[0] == mail_owner)})
+    ids = (u[2] for u in users if u[0] == mail_owner and len(u) > 2)
+    return frozenset({0, *(int(i) for i in ids if i.isdigit())})
 
 
 def _looks_like_one(filesystem: Filesystem, directory: str) -> bool:
     """Whether ``directory``, which discovery refused, is an instance as far as can be seen."""
     try:
         files = (filesystem.is_file(f"{directory}/{name}") for name in ("main.cf", "master.cf"))
-        return not filesystem.real(directory).is_symlink() and all(files)
+        return all(files)
     except PermissionError:
         return True
 
@@ -143,16 +153,23 @@ def _instance(
     commands: Installed,
 ) -> InstanceFacts:
     """Return the facts of one instance."""
-    files, unseen = _files(filesystem, _configuration(instance.directory))
+    seen, unseen = files.status(filesystem, files.of_configuration(instance.directory))
     directory = None if instance.is_default else instance.directory
+    texts = files.texts(filesystem, instance.directory)
     try:
         answers = postfix.ask(("-x",), ("-n",), ("-M",), ("-Px",), directory=directory)
+        expanded, raw, lines, overrides = answers.outputs
+        parameters = dict(_pairs(expanded))
+        refusal = postfix.refusal(f"{parameters['command_directory']}/postmap", directory)
     except PostfixError as error:
-        return InstanceFacts(instance, error.message, files=files, unseen=unseen, commands=commands)
-    expanded, raw, lines, overrides = answers.outputs
-    parameters = dict(_pairs(expanded))
+        refusal = error.message
+    if refusal:
+        return InstanceFacts(
+            instance, refusal, texts=texts, files=seen, unseen=unseen, commands=commands
+        )
     queue = parameters.get("queue_directory", "")
-    more, hidden = _files(filesystem, _queue(queue, parameters.get("data_directory", "")))
+    data = parameters.get("data_directory", "")
+    more, hidden = files.status(filesystem, files.of_queue(queue, data))
     interfaces = services.interfaces(parameters, net)
     running = is_running(filesystem, queue) and _is_its_own(filesystem, queue, instance.directory)
     offered = tuple(services.services(lines, dict(_pairs(overrides)), parameters))
@@ -163,15 +180,24 @@ def _instance(
         services=offered,
         listeners=tuple(services.listeners(offered, parameters, net)),
         interfaces=tuple(a for found in interfaces.values() for a in found),
-        unresolved=tuple(word for word, found in interfaces.items() if not found),
+        unresolved=tuple(_unresolved(interfaces, net)),
         warnings=answers.warnings,
-        files=files | more,
+        texts=texts,
+        files=seen | more,
         unseen=unseen | hidden,
-        jail=_jail(filesystem, queue) if any(s.chroot for s in offered) else {},
+        jail=files.jail(filesystem, queue) if any(s.chroot for s in offered) else {},
         running=running,
         master=_master(filesystem, queue) if running else None,
+        called=_called(filesystem, queue) if running else "",
         commands=commands,
     )
+
+
+def _unresolved(interfaces: Mapping[str, Sequence[Address]], net: network.Network) -> Iterator[str]:
+    """Yield the names without addresses; of those that DNS is silent about nothing is known."""
+    for word, addresses in interfaces.items():
+        if not addresses and word.lower() not in net.resolver.late:
+            yield word
 
 
 def _pairs(output: str) -> Iterator[tuple[str, str]]:
@@ -181,81 +207,22 @@ def _pairs(output: str) -> Iterator[tuple[str, str]]:
             yield name.strip(), value.strip()
 
 
-# Files.
-
-
-def _configuration(directory: str) -> list[str]:
-    parents = [str(parent) for parent in PurePosixPath(directory).parents]
-    return [*parents, directory, f"{directory}/main.cf", f"{directory}/master.cf"]
-
-
-def _queue(queue: str, data: str) -> list[str]:
-    return [path for path in (queue, data) if path] + [f"{queue}/{part}" for part in PARTS]
-
-
-def _files(
-    filesystem: Filesystem, paths: Iterable[str]
-) -> tuple[dict[str, FileFacts], frozenset[str]]:
-    """Return the status of those of ``paths`` that exist, and those that may not be looked at."""
-    files: dict[str, FileFacts] = {}
-    unseen = set()
-    for path in paths:
-        try:
-            status = filesystem.stat(path)
-        except PermissionError:
-            unseen.add(path)
-        except OSError:
-            continue
-        else:
-            files[path] = FileFacts(
-                mode=stat.S_IMODE(status.st_mode),
-                uid=status.st_uid,
-                gid=status.st_gid,
-                identity=(status.st_dev, status.st_ino),
-                is_directory=stat.S_ISDIR(status.st_mode),
-            )
-    return files, frozenset(unseen)
-
-
-def _jail(filesystem: Filesystem, queue: str) -> dict[str, Copy]:
-    """Return how the jail's copies stand of those files that the host has."""
-    return {
-        name: _copy(filesystem, f"/{name}", f"{queue}/{name}")
-        for name in JAIL_FILES
-        if filesystem.is_file(f"/{name}")
-    }
-
-
-def _copy(filesystem: Filesystem, original: str, copy: str) -> Copy:
-    try:
-        if not filesystem.is_file(copy):
-            return Copy.MISSING
-        is_same = filesystem.read_text(original) == filesystem.read_text(copy)
-    except PermissionError:
-        return Copy.UNSEEN
-    return Copy.SAME if is_same else Copy.STALE
-
-
-def _jail_filler(filesystem: Filesystem) -> str:
-    """Return the script that fills a jail, "check" where ``postfix check`` does, or nothing.
-
-    Debian 12 keeps postfix-script in /etc/postfix and its script takes an instance's name; Debian
-    13 keeps it in /usr/lib and runs its script itself.
-    """
-    if not filesystem.is_file(_FILLER):
-        return ""
-    return _FILLER if "postmulti -i" in filesystem.read_text(_FILLER) else "check"
-
-
 def _is_its_own(filesystem: Filesystem, queue: str, directory: str) -> bool:
-    """Whether the master(8) that runs in ``queue`` is that of ``directory``.
+    """Whether the master(8) that runs in ``queue`` is that of ``directory``, by whichever name.
 
-    Of two instances with one queue directory only one has started it: postfix(1) leaves
-    MAIL_CONFIG in its environment.
+    Of two instances with one queue directory only one has started it.
     """
+    called = _called(filesystem, queue)
+    known, _ = files.status(filesystem, (called, directory))
+    is_same = len({known[d].identity if d in known else d for d in (called, directory)}) == 1
+    return is_same or not called
+
+
+def _called(filesystem: Filesystem, queue: str) -> str:
+    """Return the directory that master(8) was started with: postfix(1) leaves MAIL_CONFIG."""
     environment = looking.text(filesystem, f"/proc/{_master(filesystem, queue)}/environ")
     config = [x for x in environment.split("\0") if x.startswith("MAIL_CONFIG=")]
-    return not config or config[0].removeprefix("MAIL_CONFIG=").rstrip("/") == directory
+    return config[0].removeprefix("MAIL_CONFIG=").rstrip("/") if config else ""
 
 
 def _master(filesystem: Filesystem, queue: str) -> int | None:
@@ -265,8 +232,24 @@ def _master(filesystem: Filesystem, queue: str) -> int | None:
         return None
 
 
-def _unseen(instances: Iterable[InstanceFacts], is_root: bool) -> Iterator[str]:
+def _unseen(
+    instances: Iterable[InstanceFacts], is_root: bool, unanswered: Iterable[str]
+) -> Iterator[str]:
     for instance in instances:
         yield from sorted(instance.unseen)
+    for name in sorted(unanswered):
+        yield f"the addresses of {name}, for DNS does not answer"
     if not is_root:
         yield "which instances run, and which program holds a listening socket"
+
+
+def _next_hops(
+    instances: Iterable[InstanceFacts], filter_returns: Iterable[Destination]
+) -> Iterator[str]:
+    """Yield the hosts that the instances and their filter hand mail to, as far as settings say."""
+    for instance in instances:
+        for hop in hops(instance):
+            if not hop.destination.by_mx:
+                yield hop.destination.host
+    for destination in filter_returns:
+        yield destination.host

@@ -10,13 +10,12 @@ from postwrap.checks import remedies
 from postwrap.checks.addresses import (
     Address,
     address_of,
-    destination,
     is_internal,
     is_internal_name,
     is_public,
 )
 from postwrap.checks.facts import Facts, InstanceFacts
-from postwrap.checks.flows import Edge, edges, port_of, source, virtual_address
+from postwrap.checks.flows import Edge, edges, port_of, relays, source, virtual_address
 from postwrap.checks.model import Hit, Severity, Theme
 
 theme = Theme("identity")
@@ -106,21 +105,19 @@ def helo_leak(facts: Facts) -> Iterator[Hit]:
 
 
 def _is_internal(facts: Facts, name: str) -> bool:
+    """Whether this host knows ``name`` as an inside one; DNS may tell insiders other addresses."""
     if is_internal_name(name):
         return True
-    known = facts.resolve(name)
+    known = facts.names.get(name.lower(), ())
     return bool(known) and all(is_internal(address) for address in known)
 
 
 def _meets_the_world(facts: Facts, instance: InstanceFacts) -> bool:
     """Whether ``instance`` sends to the Internet itself, and not by an inside relayhost."""
-    relay = destination(instance.get("relayhost"))
     if not instance.clients():
         return False
-    if relay is None:
-        return True
-    known = facts.resolve(relay.host)
-    return not known or any(is_public(address) for address in known)
+    known = [facts.resolve(relay.host) for relay in relays(instance)]
+    return not known or any(not k or any(is_public(a) for a in k) for k in known)
 
 
 @theme.rule(

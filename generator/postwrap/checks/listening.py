@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 
@@ -65,7 +64,8 @@ def _part(
             kept.add(free)
         else:
             commands.append(remedies.tool(second, "postconf", "-M#", service.key))
-    if kept & _reach(facts, first):
+    everywhere = any(is_wildcard(x) for x in first.interfaces)
+    if kept & _reach(facts, first) or (kept and everywhere):
         commands.append(without(facts, first, kept))
         commands.append(remedies.restart(facts, first))
     return remedies.both(*commands, remedies.restart(facts, second))
@@ -156,7 +156,7 @@ def _give_way(facts: Facts, instance: InstanceFacts, held: Socket, met: Iterable
         leave = without(facts, instance, {held.address})
         return remedies.both(leave, remedies.restart(facts, instance))
     if held.unit:
-        return f"systemctl disable --now {shlex.quote(held.unit)}"
+        return f"systemctl disable --now {remedies.quoted(held.unit)}"
     return f"kill {' '.join(map(str, sorted(held.pids)))}"
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import socket
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from postwrap.checks import looking
 from postwrap.checks.addresses import Address, address_of
 from postwrap.checks.facts import Socket
+from postwrap.checks.lookup import Resolver
 from postwrap.filesystem import Filesystem
 
 _LISTEN = "0A"
@@ -28,17 +28,7 @@ class Network:
     device: str
     may_bind_any: bool
     sockets: tuple[Socket, ...]
-    names: Mapping[str, tuple[Address, ...]] = field(default_factory=dict)
-
-    def resolve(self, name: str) -> tuple[Address, ...]:
-        """Return the addresses of ``name``, from /etc/hosts or as Postfix itself would ask."""
-        if found := self.names.get(name.lower()):
-            return found
-        try:
-            answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
-            return ()
-        return tuple(dict.fromkeys(ipaddress.ip_address(str(a[4][0])) for a in answers))
+    resolver: Resolver
 
 
 def look(filesystem: Filesystem) -> Network:
@@ -48,7 +38,7 @@ def look(filesystem: Filesystem) -> Network:
         device=_device(filesystem),
         may_bind_any=looking.text(filesystem, "/proc/sys/net/ipv4/ip_nonlocal_bind").strip() == "1",
         sockets=tuple(_sockets(filesystem)),
-        names=_names(looking.text(filesystem, "/etc/hosts")),
+        resolver=Resolver(_names(looking.text(filesystem, "/etc/hosts"))),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from postwrap.checks import remedies
@@ -32,7 +31,7 @@ def shared_queue_directory(facts: Facts) -> Iterator[Hit]:
         own = _own(facts, second, "queue_directory")
         commands = (
             remedies.edit(second, queue_directory=own),
-            f"mkdir -p {shlex.quote(own)}",
+            f"mkdir -p {remedies.quoted(own)}",
             remedies.tool(second, "postfix", "check"),
             remedies.fill_jail(facts, second, own) if second.jail else "",
         )
@@ -51,9 +50,9 @@ def shared_data_directory(facts: Facts) -> Iterator[Hit]:
     for first, second in _sharing(facts, "data_directory"):
         path = second.get("data_directory")
         own = _own(facts, second, "data_directory")
-        owner = shlex.quote(second.get("mail_owner") or "postfix")
+        owner = remedies.quoted(second.get("mail_owner") or "postfix")
         commands = (
-            f"install -d -o {owner} -m 700 {shlex.quote(own)}",
+            f"install -d -o {owner} -m 700 {remedies.quoted(own)}",
             remedies.edit(second, data_directory=own),
         )
         message = (
@@ -80,8 +79,8 @@ def copy(facts: Facts) -> Iterator[Hit]:
         is_installed = instance.commands is not Installed.MISSING
         remedy = remedies.both(
             "mkdir -p /var/backups",
-            shlex.join(("mv", directory, f"/var/backups/{last}")),
-            shlex.join(["postwrap", "install", *facts.install_options]) if is_installed else "",
+            remedies.words("mv", directory, f"/var/backups/{last}"),
+            remedies.install(facts) if is_installed else "",
         )
         yield Hit(directory, message, remedy)
 
@@ -143,14 +142,18 @@ def queue_parts_missing(facts: Facts) -> Iterator[Hit]:
         if not missing:
             continue
         queue = instance.get("queue_directory")
-        if queue in missing:
+        in_the_way = [p for p in missing if p in instance.files]
+        if in_the_way:
+            message = f"{', '.join(in_the_way)} is no directory: submission fails"
+        elif queue in missing:
             message = f"its queue_directory {queue} is missing: submission fails with status 75"
         else:
             hang = " (submission hangs)" if f"{queue}/maildrop" in missing else ""
             message = f"{', '.join(missing)} missing{hang}"
         is_jail_poor = Copy.MISSING in instance.jail.values()
         commands = (
-            f"mkdir -p {shlex.quote(queue)}" if queue in missing else "",
+            *(remedies.words("mv", path, f"{path}.no-directory") for path in in_the_way),
+            remedies.words("mkdir", "-p", queue) if queue in missing else "",
             remedies.tool(instance, "postfix", "check"),
             remedies.fill_jail(facts, instance) if is_jail_poor else "",
         )
@@ -161,5 +164,6 @@ def missing_parts(instance: InstanceFacts) -> list[str]:
     """Return the paths that a queue directory must have and this one has not, as far as seen."""
     queue = instance.get("queue_directory")
     paths = [queue, *(f"{queue}/{part}" for part in PARTS)]
-    missing = [p for p in paths if p not in instance.files and p not in instance.unseen]
+    there = {p for p, status in instance.files.items() if status.is_directory}
+    missing = [p for p in paths if p not in there and p not in instance.unseen]
     return [queue] if queue in missing else missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 
@@ -13,10 +14,33 @@ def both(*commands: str) -> str:
     return " && ".join(filter(None, commands))
 
 
-def tool(instance: InstanceFacts, program: str, *words: str) -> str:
+def quoted(word: str) -> str:
+    """Return ``word`` for a shell; what a terminal cannot show or paste is spelt out."""
+    if word.isprintable() and word.isascii():
+        return shlex.quote(word)
+    spelt = "".join(_spelt(byte) for byte in word.encode("utf-8", "surrogateescape"))
+    return f"\"$(printf '{spelt}')\""
+
+
+def _spelt(byte: int) -> str:
+    is_plain = 0x20 <= byte < 0x7F and chr(byte) not in "'\\%"
+    return chr(byte) if is_plain else f"\\{byte:03o}"
+
+
+def words(*arguments: str) -> str:
+    """Return ``arguments`` as a command line."""
+    return " ".join(map(quoted, arguments))
+
+
+def tool(instance: InstanceFacts, program: str, *arguments: str) -> str:
     """Return a command of Postfix for ``instance``; the default one needs no -c."""
     chosen = () if instance.instance.is_default else ("-c", instance.directory)
-    return shlex.join((program, *chosen, *words))
+    return words(program, *chosen, *arguments)
+
+
+def install(facts: Facts, *arguments: str) -> str:
+    """Return the command that brings the installed commands up to date."""
+    return words("postwrap", "install", *facts.install_options, *arguments)
 
 
 def edit(instance: InstanceFacts, **settings: str) -> str:
@@ -31,10 +55,14 @@ def drop(instance: InstanceFacts, names: Iterable[str]) -> str:
 
 
 def override(instance: InstanceFacts, service: str, parameter: str, value: str) -> str:
-    """Return the command that sets ``parameter`` in main.cf, or in ``service`` of master.cf."""
+    """Return the command that sets ``parameter`` in main.cf, or in ``service`` of master.cf.
+
+    postconf -P takes no white space in a value; a list needs none.
+    """
     if not service:
         return edit(instance, **{parameter: value})
-    return tool(instance, "postconf", "-P", f"{service}/{parameter}={value}")
+    plain = re.sub(r"[\s,]+", ",", value)
+    return tool(instance, "postconf", "-P", f"{service}/{parameter}={plain}")
 
 
 def reload(instance: InstanceFacts) -> str:
@@ -52,7 +80,7 @@ def restart(facts: Facts, instance: InstanceFacts) -> str:
         return ""
     stop = tool(instance, "postfix", "stop")
     if unit := _unit(facts, instance):
-        return both(stop, shlex.join(("systemctl", "restart", unit)))
+        return both(stop, words("systemctl", "restart", unit))
     return both(stop, tool(instance, "postfix", "start"))
 
 
@@ -74,8 +102,8 @@ def fill_jail(facts: Facts, instance: InstanceFacts, queue: str = "") -> str:
     if facts.jail_filler == "check":
         return tool(instance, "postfix", "check")
     if facts.jail_filler:
-        chosen = f"MAIL_CONFIG={shlex.quote(instance.directory)} "
-        return f"{chosen}{shlex.quote(facts.jail_filler)} -"
-    jail = shlex.quote(queue or instance.get("queue_directory"))
+        chosen = f"MAIL_CONFIG={quoted(instance.directory)} "
+        return f"{chosen}{quoted(facts.jail_filler)} -"
+    jail = quoted(queue or instance.get("queue_directory"))
     files = " ".join(f"/{name}" for name in sorted(instance.jail))
     return f"mkdir -p {jail}/etc && cp -pL {files} {jail}/etc/"

@@ -68,7 +68,7 @@ def _addresses(host: str, net: Network) -> Sequence[Address]:
     if host == "loopback-only":
         return [a for a in net.addresses if a.is_loopback]
     literal = address_of(host)
-    return [literal] if literal else net.resolve(host)
+    return [literal] if literal else net.resolver.resolve(host)
 
 
 def _port(name: str, parameters: Mapping[str, str]) -> int | None:

@@ -3,42 +3,41 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
 
 from postwrap.checks import remedies
 from postwrap.checks.access import closed
 from postwrap.checks.facts import Facts, InstanceFacts
+from postwrap.checks.faults import locate, logical_lines, setting
 from postwrap.checks.model import Hit, Severity, Theme
+from postwrap.checks.obsolete import OBSOLETE
+from postwrap.checks.tables import IN_TABLE, UNOPENED
 
 theme = Theme("settings")
 
-_UNUSED = re.compile(r"(?P<file>\S+): unused parameter: (?P<name>[^=\s]+)=(?P<value>.*)")
+_UNUSED = re.compile(r"(?<!\S)(?P<file>/\S+): unused parameter: (?P<name>[^=\s]+)=(?P<value>.*)")
 _UNDEFINED = re.compile(r"\S+: undefined parameter: (?P<name>\S+)")
 _TWICE = re.compile(r": overriding earlier entry: (?P<name>[^=\s]+)=")
-_OBSOLETE = re.compile(r'support for parameter "(?P<name>\w+)" will be removed')
-_LINE = re.compile(r"(?:file )?(?P<file>/\S+?)[,:] line (?P<line>\d+)")
+_READ_ONLY = re.compile(
+    r"(?<!\S)(?P<file>/\S+): read-only parameter assignment: (?P<name>[^=\s]+)="
+)
+_NO_IPV6 = "inet_protocols: disabling IPv6 name/address support"
 
 
 @theme.rule(
     "unreadable-settings",
     Severity.ERROR,
-    "postconf cannot read main.cf or master.cf: no command of the instance works",
-    "postconf(1)",
+    "Postfix cannot read main.cf or master.cf: no command of the instance works",
+    "postconf(1), postmap(1)",
 )
 def unreadable_settings(facts: Facts) -> Iterator[Hit]:
-    """Yield instances that postconf fails for, with its own words."""
+    """Yield instances that postconf or postmap fails for, in its own words."""
     for instance in facts.instances:
         is_shut_to_us = not facts.is_root and (closed(instance) or instance.unseen)
         if instance.error and not is_shut_to_us:
-            yield Hit(instance.directory, instance.error, _comment_out(instance))
-
-
-def _comment_out(instance: InstanceFacts) -> str:
-    """Return the command that turns the line that is at fault into a comment, or shows it."""
-    if match := _LINE.search(instance.error):
-        return f"sed -i '{match['line']}s/^/#/' {shlex.quote(match['file'])}"
-    return remedies.tool(instance, "postconf", "-n")
+            fault = locate(instance.error, instance.texts)
+            remedy = remedies.tool(instance, "postconf", "-n")
+            yield Hit(instance.directory, instance.error, fault.comment_out() if fault else remedy)
 
 
 @theme.rule(
@@ -51,17 +50,25 @@ def unknown_setting(facts: Facts) -> Iterator[Hit]:
     """Yield the parameters that postconf calls unused, in main.cf or behind -o in master.cf."""
     for instance in facts.readable:
         for warning in instance.warnings:
-            if not (match := _UNUSED.search(warning)):
-                continue
-            name = match["name"]
-            if match["file"].endswith("master.cf"):
-                owners = [s for s in instance.services if name in s.options]
-                keys = [f"{s.key}/{name}" for s in owners]
-                remedy = remedies.tool(instance, "postconf", "-PX", *keys)
-            else:
-                remedy = remedies.drop(instance, [name])
-            message = f"{match['file']}: no part of Postfix knows {name} = {match['value']}"
-            yield Hit(instance.directory, message, remedy)
+            if match := _UNUSED.search(warning):
+                name = match["name"]
+                message = f"{match['file']}: no part of Postfix knows {name} = {match['value']}"
+                yield Hit(instance.directory, message, _drop(instance, match["file"], name))
+
+
+def _drop(instance: InstanceFacts, file: str, name: str) -> str:
+    """Return the command that takes ``name`` out of ``file``, main.cf or master.cf."""
+    if not file.endswith("master.cf"):
+        # postconf prints a question mark for what is not ASCII, and then cannot find it again.
+        odd = setting(name, file, instance.texts.get(file, "")) if "?" in name else None
+        return odd.comment_out() if odd else remedies.drop(instance, [name])
+    # What is read-only postconf -P does not list.
+    override = re.compile(rf"\s-o\s*(?:\{{\s*)?{name}\s*=")
+    lines = (
+        x.text for x in logical_lines(file, instance.texts.get(file, "")) if override.search(x.text)
+    )
+    owners = ("/".join(line.split()[:2]) for line in lines)
+    return remedies.tool(instance, "postconf", "-PX", *(f"{owner}/{name}" for owner in owners))
 
 
 @theme.rule(
@@ -99,67 +106,30 @@ def setting_twice(facts: Facts) -> Iterator[Hit]:
             yield Hit(instance.directory, message, remedy)
 
 
-_SUCCESSORS = {
-    "disable_dns_lookups": ("smtp_dns_support_level", "disabled"),
-    "lmtp_use_tls": ("lmtp_tls_security_level", "may"),
-    "smtp_use_tls": ("smtp_tls_security_level", "may"),
-    "smtpd_use_tls": ("smtpd_tls_security_level", "may"),
-    "lmtp_enforce_tls": ("lmtp_tls_security_level", "encrypt"),
-    "smtp_enforce_tls": ("smtp_tls_security_level", "encrypt"),
-    "smtpd_enforce_tls": ("smtpd_tls_security_level", "encrypt"),
-}
-"""What ``yes`` of an obsolete parameter is today: DEPRECATION_README."""
-
-
-@theme.rule(
-    "obsolete-setting",
-    Severity.NOTE,
-    "a setting that a coming Postfix will no longer know",
-    "postconf(1); DEPRECATION_README",
-)
-def obsolete_setting(facts: Facts) -> Iterator[Hit]:
-    """Yield the parameters that postconf, from 3.9 on, says will be removed."""
-    for instance in facts.readable:
-        for warning in instance.warnings:
-            if match := _OBSOLETE.search(warning):
-                remedy = _modernise(instance, match["name"])
-                yield Hit(instance.directory, warning, remedy)
-
-
-def _modernise(instance: InstanceFacts, name: str) -> str:
-    """Return the commands that put today's parameter in the place of ``name``, where it is known.
-
-    Its successor keeps the value that it has already.
-    """
-    if name not in _SUCCESSORS:
-        return remedies.tool(instance, "postconf", "-n")
-    successor, value = _SUCCESSORS[name]
-    commands = []
-    if name in instance.settings:
-        wanted = instance.get(name) == "yes" and not instance.settings.get(successor)
-        commands.append(remedies.drop(instance, [name]))
-        commands.append(remedies.edit(instance, **{successor: value}) if wanted else "")
-    for service in instance.services:
-        if name in service.options:
-            key = f"{service.key}/{name}"
-            wanted = service.options[name] == "yes" and successor not in service.options
-            commands.append(remedies.tool(instance, "postconf", "-PX", key))
-            set_to = remedies.override(instance, service.key, successor, value)
-            commands.append(set_to if wanted else "")
-    return remedies.both(*commands, remedies.reload(instance))
-
-
 @theme.rule(
     "postconf-warning",
     Severity.NOTE,
-    "postconf warns of something else",
+    "postconf warns of something else that is to be changed",
     "postconf(1)",
 )
 def postconf_warning(facts: Facts) -> Iterator[Hit]:
-    """Yield the warnings that no other rule understands, in postconf's own words."""
-    patterns = (_UNUSED, _UNDEFINED, _TWICE, _OBSOLETE)
+    """Yield the warnings that no other rule understands, in postconf's own words.
+
+    What tells neither a line nor a setting is no finding: nobody could act on it.
+    """
+    patterns = (_UNUSED, _UNDEFINED, _TWICE, OBSOLETE, IN_TABLE, UNOPENED)
     for instance in facts.readable:
         for warning in instance.warnings:
-            if not any(pattern.search(warning) for pattern in patterns):
-                remedy = remedies.tool(instance, "postconf", "-n")
+            is_known = any(pattern.search(warning) for pattern in patterns)
+            if not is_known and (remedy := _silence(instance, warning)):
                 yield Hit(instance.directory, warning, remedy)
+
+
+def _silence(instance: InstanceFacts, warning: str) -> str:
+    """Return the command that ends ``warning``, "" where it does not tell what it is about."""
+    if match := _READ_ONLY.search(warning):
+        return _drop(instance, match["file"], match["name"])
+    if warning.startswith(_NO_IPV6):
+        return remedies.edit(instance, inet_protocols="ipv4")
+    fault = locate(warning, instance.texts)
+    return fault.comment_out() if fault else ""

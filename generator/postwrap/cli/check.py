@@ -71,9 +71,10 @@ def _print(found: Iterable[Finding]) -> None:
 
 
 def _print_unseen(facts: Facts) -> None:
-    if facts.unseen and not facts.is_root:
+    if facts.unseen:
         places = (str(PurePosixPath(p).parent) if p.startswith("/") else p for p in facts.unseen)
-        output.note("postwrap: not seen without root: " + "; ".join(dict.fromkeys(places)))
+        without = "" if facts.is_root else " without root"
+        output.note(f"postwrap: not seen{without}: " + "; ".join(dict.fromkeys(places)))
 
 
 def _document(found: Iterable[Finding], facts: Facts) -> dict[str, Any]:
