@@ -40,11 +40,13 @@ def overrides(copy: Copy) -> Mapping[str, str | None]:
 
 
 def dropped(copy: Copy) -> dict[str, str]:
-    """Return the -o settings that go, with what they were."""
+    """Return the -o settings that go from services that stay, with what they were."""
+    gone = {f"{b.entry.name}/inet" for b in copy.bindings if not b.names}
+    found = ((key, *key.rpartition("/")[::2], v) for key, v in copy.source.overrides.items())
     return {
         key: value
-        for key, value in copy.source.overrides.items()
-        if _goes(copy, *key.rpartition("/")[::2])
+        for key, service, parameter, value in found
+        if value and service not in gone and _goes(copy, service, parameter)
     }
 
 
