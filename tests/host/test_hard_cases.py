@@ -248,6 +248,17 @@ def test_a_full_disk_under_the_journal(host: Host) -> None:
     assert host.running()
 
 
+def test_a_queue_directory_that_went_from_under_a_running_instance(talk: Host) -> None:
+    talk.run("rm", "-r", "/var/spool/postfix-out")
+    done = talk.postwrap("remove", "out", check=False)
+    assert done.returncode == 3
+    (remedy,) = [line for line in done.stderr.splitlines() if "remedy: kill " in line]
+    talk.sh(remedy.partition("remedy: ")[2])
+    talk.wait_for(lambda: "10.0.0.1:25" not in talk.run("ss", "-Htln").stdout)
+    talk.postwrap("remove", "out")
+    assert not talk.exists(OUT)
+
+
 @pytest.mark.parametrize("everything", [False, True])
 def test_an_instance_that_was_taken_away_by_hand(everything: bool, host: Host) -> None:
     before = tree(host, "/etc/postfix")

@@ -16,6 +16,10 @@ _LISTEN = "0A"
 """The state of a listening socket in /proc/net/tcp (linux include/net/tcp_states.h)."""
 
 
+DELETED = " (deleted)"
+"""What /proc puts behind the name of a directory that is gone: proc(5)."""
+
+
 def addresses() -> list[str]:
     """Return the addresses of this host's interfaces, IPv4 first, without link-local ones."""
     found: dict[str, None] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from postwrap.errors import RefusedError
 from postwrap.host import Host
 from postwrap.instance import Instance, find, suffix_of
+from postwrap.provision import kernel
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.gathering import gather, is_locked, running_service
 from postwrap.provision.journal import Journal, Record
@@ -48,6 +49,7 @@ def plan_removal(host: Host, journal: Journal, options: RemoveOptions) -> Plan:
     if target == instance:
         raise RefusedError(f"--requeue-to {options.requeue_to}: is itself", "name another")
     _need_own_queue(instance, facts)
+    _need_stoppable(instance)
     count = sum(1 for _ in messages(host.source, instance["queue_directory"]))
     if count and not target:
         raise RefusedError(f"{instance.name}: {counted(count)} queued", DRAIN)
@@ -167,6 +169,14 @@ def _need_own_queue(instance: Configured, facts: Facts) -> None:
             if other is not instance and other[parameter] == instance[parameter]:
                 message = f"{instance[parameter]}: is the {parameter} of {other.directory} too"
                 raise RefusedError(message, "give each its own first; postwrap check says how")
+
+
+def _need_stoppable(instance: Configured) -> None:
+    """Raise RefusedError where a master(8) has lost the queue directory by which it is stopped."""
+    queue = instance["queue_directory"]
+    for pid in kernel.working_in(f"{queue}{kernel.DELETED}", "master"):
+        message = f"{queue}: is gone, and the instance's master(8) runs without it"
+        raise RefusedError(message, f"kill {pid}")
 
 
 def _mark(host: Host, instance: Configured, date: str) -> str:
