@@ -297,7 +297,14 @@ CASES = [
         f"{_OUT} -X mynetworks; {_OUT} -e mynetworks_style=foo",
         name="mynetworks",
     ),
-    Case("unreadable-settings", "postconf -e message_size_limit=lots", "/etc/postfix", "default"),
+    Case(
+        "unreadable-settings",
+        "kept=$(postconf -h inet_interfaces); postconf -e inet_interfaces=all;"
+        " postfix stop; touch -d -1min /etc/postfix/main.cf; postfix start;"
+        ' postconf -e "inet_interfaces=$kept" message_size_limit=lots',
+        "/etc/postfix",
+        "default-that-runs-everywhere",
+    ),
     Case("unknown-setting", f"{_OUT} -e smtp_conect_timeout=5s", name="main"),
     Case("unknown-setting", f"{_OUT} -P smtp/unix/smtp_conect_timeout=5s", name="master"),
     Case("unknown-setting", f"echo 'mail_näme = x' >>{OUT}/main.cf", name="letters"),

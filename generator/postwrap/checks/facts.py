@@ -157,13 +157,17 @@ class InstanceFacts:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """A listening TCP socket; who holds it is empty where only root may see it."""
+    """A listening TCP socket; who holds it is empty where only root may see it.
+
+    ``directory`` is the configuration directory of the master(8) that holds it.
+    """
 
     address: Address
     port: int
     pids: frozenset[int] = frozenset()
     program: str = ""
     unit: str = ""
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

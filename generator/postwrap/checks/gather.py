@@ -168,6 +168,7 @@ def _instance(
             instance, refusal, texts=texts, files=seen, unseen=unseen, commands=commands
         )
     queue = parameters.get("queue_directory", "")
+    master = _master(filesystem, queue)
     data = parameters.get("data_directory", "")
     more, hidden = files.status(filesystem, files.of_queue(queue, data))
     interfaces = services.interfaces(parameters, net)
@@ -187,8 +188,8 @@ def _instance(
         unseen=unseen | hidden,
         jail=files.jail(filesystem, queue) if any(s.chroot for s in offered) else {},
         running=running,
-        master=_master(filesystem, queue) if running else None,
-        called=_called(filesystem, queue) if running else "",
+        master=master if running else None,
+        called=looking.started_for(filesystem, master) if running else "",
         commands=commands,
     )
 
@@ -212,17 +213,10 @@ def _is_its_own(filesystem: Filesystem, queue: str, directory: str) -> bool:
 
     Of two instances with one queue directory only one has started it.
     """
-    called = _called(filesystem, queue)
+    called = looking.started_for(filesystem, _master(filesystem, queue))
     known, _ = files.status(filesystem, (called, directory))
     is_same = len({known[d].identity if d in known else d for d in (called, directory)}) == 1
     return is_same or not called
-
-
-def _called(filesystem: Filesystem, queue: str) -> str:
-    """Return the directory that master(8) was started with: postfix(1) leaves MAIL_CONFIG."""
-    environment = looking.text(filesystem, f"/proc/{_master(filesystem, queue)}/environ")
-    config = [x for x in environment.split("\0") if x.startswith("MAIL_CONFIG=")]
-    return config[0].removeprefix("MAIL_CONFIG=").rstrip("/") if config else ""
 
 
 def _master(filesystem: Filesystem, queue: str) -> int | None:

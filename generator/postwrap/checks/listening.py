@@ -124,9 +124,15 @@ def without(facts: Facts, instance: InstanceFacts, addresses: set[Address]) -> s
     "bind(2) EADDRINUSE: master(8) ends with a fatal error",
 )
 def listener_taken(facts: Facts) -> Iterator[Hit]:
-    """Yield listeners whose place another program on the host holds."""
+    """Yield listeners whose place another program on the host holds.
+
+    The master(8) of an instance whose settings cannot be read is no other program: it keeps
+    what it listened at when they could be.
+    """
     masters = {i.master for i in facts.instances if i.running}
-    foreign = [s for s in facts.sockets if s.pids and not s.pids & masters]
+    dark = {i.directory for i in facts.instances if i.error}
+    held_by_others = (s for s in facts.sockets if s.pids and not s.pids & masters)
+    foreign = [s for s in held_by_others if s.directory not in dark]
     for instance in facts.readable:
         for held in foreign:
             met = [x for x in instance.listeners if _meets(facts, held, x, masters)]

@@ -13,6 +13,16 @@ def text(filesystem: Filesystem, path: str) -> str:
         return ""
 
 
+def started_for(filesystem: Filesystem, process: object) -> str:
+    """Return the configuration directory that a master(8) was started with, "" if unknown.
+
+    postfix(1) leaves it in its environment.
+    """
+    environment = text(filesystem, f"/proc/{process}/environ").split("\0")
+    words = [x.removeprefix("MAIL_CONFIG=") for x in environment if x.startswith("MAIL_CONFIG=")]
+    return words[0].rstrip("/") if words else ""
+
+
 def names(filesystem: Filesystem, directory: str) -> list[str]:
     """Return the names in ``directory``, none where it cannot be read."""
     try:

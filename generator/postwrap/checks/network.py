@@ -91,7 +91,9 @@ def _sockets(filesystem: Filesystem) -> Iterator[Socket]:
             first = f"/proc/{min(pids, default=0)}"
             program = looking.text(filesystem, f"{first}/comm").strip()
             units = _UNIT.findall(looking.text(filesystem, f"{first}/cgroup"))
-            yield Socket(_address(host), int(port, 16), pids, program, units[-1] if units else "")
+            unit = units[-1] if units else ""
+            owner = looking.started_for(filesystem, min(pids)) if program == "master" else ""
+            yield Socket(_address(host), int(port, 16), pids, program, unit, owner)
 
 
 def _address(text: str) -> Address:
