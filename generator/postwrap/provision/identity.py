@@ -45,7 +45,7 @@ def own_settings(
     if options.group:
         made["multi_instance_group"] = options.group
     made |= names(options.shared, source, public, name)
-    return made | listening_settings(source, endpoints)
+    return made | listening_settings(facts, source, endpoints)
 
 
 def _beside(facts: Facts, parameter: str, options: CreateOptions) -> str:

@@ -85,7 +85,9 @@ def remaining_interfaces(facts: Facts, endpoints: tuple[Endpoint, ...]) -> str:
     kept = list(_kept(facts, given))
     left = {e.address for e in facts.default.endpoints} - given - {*WILDCARDS}
     left |= {*kept} & {*facts.addresses}
-    if any(map(is_loopback, given)) or all(map(is_loopback, left)):
+    # 127.0.0.1 and ::1, which interfaces have; the rest of 127.0.0.0/8 is anybody's.
+    own = {address for address in facts.addresses if is_loopback(address)}
+    if given & own or all(map(is_loopback, left)):
         taken = " and ".join(sorted(given))
         hint = "give the new instance another address, or a port of its own: --address ADDRESS:PORT"
         raise RefusedError(f"{taken}: is what the default instance needs for itself", hint)
@@ -115,7 +117,7 @@ def _spoken(facts: Facts) -> list[str]:
 
 
 def listening_settings(
-    source: Configured, endpoints: tuple[Endpoint, ...]
+    facts: Facts, source: Configured, endpoints: tuple[Endpoint, ...]
 ) -> dict[str, str | None]:
     """Return where it listens, and that this does not choose where it sends from.
 
@@ -125,7 +127,9 @@ def listening_settings(
     if not endpoints:
         return {"inet_interfaces": "loopback-only", "master_service_disable": "inet"}
     addresses = list(dict.fromkeys(e.address for e in endpoints))
-    made: dict[str, str | None] = {"inet_interfaces": ", ".join(addresses)}
+    # 127.0.0.2 is every host's, but no interface has it, which inet_interfaces wants.
+    named = [a for a in addresses if a in facts.addresses or not is_loopback(a)]
+    made: dict[str, str | None] = {"inet_interfaces": ", ".join(named) or "loopback-only"}
     families = {is_ipv6(address) for address in addresses}
     if False in families:
         made["smtp_bind_address"] = "0.0.0.0"
