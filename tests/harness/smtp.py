@@ -127,8 +127,11 @@ class _Session(socketserver.StreamRequestHandler):
         verb = verb.upper()
         if verb in ("EHLO", "HELO"):
             self.helo = argument
-            more = "250-XFORWARD NAME ADDR PROTO HELO SOURCE PORT\r\n" if verb == "EHLO" else ""
-            self.reply("EHLO", argument, f"{more}250 {self.sink.hostname}")
+            # The first line is a greeting; what the server can do comes after it (RFC 5321).
+            can = "XFORWARD NAME ADDR PROTO HELO SOURCE PORT"
+            name = self.sink.hostname
+            usual = f"250-{name}\r\n250 {can}" if verb == "EHLO" else f"250 {name}"
+            self.reply("EHLO", argument, usual)
         elif verb == "MAIL" and self.reply(verb, argument, "250 2.1.0 Ok"):
             self.sender = _address(argument)
         elif verb == "RCPT" and self.reply(verb, argument, "250 2.1.5 Ok"):

@@ -256,6 +256,36 @@ def test_forms_of_a_next_hop(form: str, remark: str, pair: Host) -> None:
         assert remark in told.stderr
 
 
+def test_content_filter_of_another_make(host: Host) -> None:
+    """It learns who the client was, and what it hands back leaves by the second, once."""
+    host.postconf("relayhost=[127.0.0.25]:25")
+    host.run("postfix", "reload")
+    host.postwrap(
+        *("create", "out", "--address", SECOND_ADDRESS, "--role", "content-filter"),
+        *("--filter", "127.0.0.1:10030"),
+    )
+    with host.sink("127.0.0.1", 10030) as filtering, host.sink(DESTINATION, 25) as sink:
+        message_id = send(host, "bob@example.net")
+        (filtered,) = filtering.wait()
+        assert filtered.message_id == message_id
+        assert filtered.xforward["ADDR"] == "127.0.0.1"
+        assert "SOURCE" in filtered.xforward
+        with host.smtp(SECOND_ADDRESS, source="127.0.0.1") as client:
+            client.sendmail(filtered.sender, list(filtered.recipients), filtered.data)
+        (message,) = sink.wait()
+        assert message.message_id == message_id
+        assert message.helo == "mail.example.com"
+    assert len(filtering.messages) == 1, "no loop"
+
+
+def test_removing_a_next_hop_says_who_still_names_it(pair: Host) -> None:
+    pair.postwrap("create", "more", "--address", f"{SECOND_ADDRESS}:2525")
+    pair.postconf("relayhost=[88.198.105.205]:25", directory="/etc/postfix-more")
+    told = pair.postwrap("remove", "out", "--requeue-to", "default", "--dry-run").stderr
+    assert "/etc/postfix-more: relayhost = [88.198.105.205]:25 still leads to it" in told
+    pair.postwrap("remove", "more", "--purge")
+
+
 @pytest.fixture(scope="module")
 def amavis_packages() -> list[Path]:
     """amavisd and what it needs, as Debian packages; the machine itself is left as it is."""

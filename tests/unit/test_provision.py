@@ -17,8 +17,9 @@ from postwrap.provision.journal import Journal, Record, State, finished
 from postwrap.provision.listeners import Endpoint, Listener, parse_address, split_service
 from postwrap.provision.nexthop import remarks
 from postwrap.provision.options import Address, CreateOptions, Role, RoleOptions
+from postwrap.provision.queue_id import hash_words, renumbered
 from postwrap.provision.recipe import create_steps
-from postwrap.provision.requeue import Target, hash_words, renumbered
+from postwrap.provision.requeue import Target
 from postwrap.provision.service import Service
 from postwrap.provision.steps import (
     Rename,

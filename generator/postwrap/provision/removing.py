@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from postwrap.errors import RefusedError
@@ -74,10 +75,24 @@ def plan_removal(host: Host, journal: Journal, options: RemoveOptions) -> Plan:
         settled={"messages": f"{count}, to {target.directory}" if target else str(count)},
         notes=(
             *still_as_written(removal, facts)[1],
+            *_pointers(removal, facts),
             *(f"{place}: is a mount point, and stays; umount it" for place in mounted),
         ),
         last=final_steps(removal),
     )
+
+
+def _pointers(removal: Removal, facts: Facts) -> Iterator[str]:
+    """Yield a line for each next hop of another instance that leads to the one that goes."""
+    back, _ = still_as_written(removal, facts)
+    gone = [f"[{e.address}]" for e in removal.instance.endpoints]
+    for instance in facts.instances:
+        for name in ("relayhost", "smtp_fallback_relay", "content_filter"):
+            value = instance[name]
+            is_restored = instance is facts.default and name in back
+            stays = instance is not removal.instance and not is_restored
+            if stays and any(hop in value for hop in gone):
+                yield f"{instance.directory}: {name} = {value} still leads to it; change that"
 
 
 def _others(journal: Journal, facts: Facts, directory: str) -> tuple[Record, ...]:

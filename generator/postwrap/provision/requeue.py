@@ -22,6 +22,7 @@ from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.postfix import Postfix
 from postwrap.provision import kernel
+from postwrap.provision.queue_id import hash_words, renumbered
 from postwrap.provision.steps import Requeue
 
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
@@ -37,9 +38,6 @@ _LOGS = ("bounce", "defer", "trace")
 _TARGETS: Mapping[str, str] = {"active": "incoming"}
 """What was on its way out when the instance stopped is new mail to the other."""
 
-_DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
-_LONG_HEAD = 10
-"""The digits before the ``z`` of a long queue ID: seconds and microseconds."""
 
 _STAGE = ".postwrap"
 """Where copies wait in the taking queue directory, and originals rest in the giving one."""
@@ -158,41 +156,6 @@ class Target:
         if queue in self.hashed:
             folder += "".join(f"/{character}" for character in hash_words(name)[: self.depth])
         return f"{folder}/{name}"
-
-
-def hash_words(name: str) -> str:
-    """Return what a queue ID is hashed by: itself, or of a long one its microseconds in hex.
-
-    A long ID is the seconds and four digits of microseconds in base 52, ``z``, and the inode in
-    base 51 (postfix src/global/mail_queue.h); a short one begins with the microseconds in hex.
-    """
-    head, separator, _ = name.rpartition("z")
-    if not separator or len(head) < _LONG_HEAD:
-        return name
-    return f"{_decoded(head[-4:], 52):05X}"
-
-
-def renumbered(name: str, inode: int) -> str:
-    """Return the queue ID ``name`` for a file of another ``inode``, with which it ends."""
-    head, separator, _ = name.rpartition("z")
-    if separator and len(head) >= _LONG_HEAD:
-        return f"{head}z{_encoded(inode, 51)}"
-    return f"{name[:5]}{inode:X}"
-
-
-def _decoded(digits: str, base: int) -> int:
-    value = 0
-    for digit in digits:
-        value = value * base + _DIGITS.index(digit)
-    return value
-
-
-def _encoded(value: int, base: int) -> str:
-    digits = ""
-    while value:
-        value, digit = divmod(value, base)
-        digits = _DIGITS[digit] + digits
-    return digits or "0"
 
 
 def _hand_over(filesystem: Filesystem, target: Target, source: str, message: Message) -> None:
