@@ -56,11 +56,6 @@ class Services:
         """Stop ``unit`` under systemd and wait until it has."""
         return _problems(_run("systemctl", "stop", unit))
 
-    def is_active(self, unit: str) -> bool:
-        """Whether systemd has ``unit`` running."""
-        done = _run("systemctl", "is-active", "--quiet", unit)
-        return done is not None and not done.returncode
-
 
 def _first_of(
     commands: tuple[tuple[str, ...], ...],

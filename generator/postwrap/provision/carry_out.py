@@ -11,9 +11,7 @@ from dataclasses import dataclass, replace
 
 from postwrap.errors import FailedError, PostwrapError
 from postwrap.provision.journal import Journal, Record, State, finished
-from postwrap.provision.steps import (
-    Step,
-)
+from postwrap.provision.steps import Step
 from postwrap.provision.worker import Worker
 
 

@@ -12,9 +12,7 @@ from pathlib import PurePosixPath
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
 from postwrap.provision.identity import bounces, need_own_name, own_settings
-from postwrap.provision.listeners import (
-    Endpoint,
-)
+from postwrap.provision.listeners import Endpoint
 from postwrap.provision.options import CreateOptions, Role
 from postwrap.provision.overrides import LOOPS, Copy, overrides
 from postwrap.provision.overrides import dropped as dropped_overrides

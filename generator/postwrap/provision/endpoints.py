@@ -6,13 +6,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping
 
 from postwrap.provision.facts import Entry
-from postwrap.provision.listeners import (
-    WILDCARDS,
-    Endpoint,
-    is_loopback,
-    speaks,
-    split_service,
-)
+from postwrap.provision.listeners import WILDCARDS, Endpoint, is_loopback, speaks, split_service
 
 
 def configured_endpoints(

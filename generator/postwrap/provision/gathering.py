@@ -16,15 +16,9 @@ from postwrap.postfix import SEARCH_PATH, Postfix, PostfixError
 from postwrap.provision import kernel
 from postwrap.provision.endpoints import configured_endpoints, interfaces
 from postwrap.provision.facts import Configured, Entry, Facts
-from postwrap.provision.listeners import (
-    Listener,
-)
+from postwrap.provision.listeners import Listener
 from postwrap.provision.service import Service
-from postwrap.provision.surroundings import (
-    look_at_amavis,
-    look_at_jail,
-    look_at_network,
-)
+from postwrap.provision.surroundings import look_at_amavis, look_at_jail, look_at_network
 from postwrap.status import is_running
 
 PARAMETERS = (

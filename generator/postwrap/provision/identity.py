@@ -7,11 +7,7 @@ from pathlib import PurePosixPath
 
 from postwrap.errors import RefusedError
 from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.listeners import (
-    Endpoint,
-    is_loopback,
-    network,
-)
+from postwrap.provision.listeners import Endpoint, is_loopback, network
 from postwrap.provision.options import CreateOptions, Role, RoleOptions
 from postwrap.provision.roles import PRIVATE, TRANSPORTS
 from postwrap.provision.sharing import listening_settings, receiving

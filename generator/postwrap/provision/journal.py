@@ -19,13 +19,7 @@ from postwrap.bundle import Artifact
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.instance import Instance, suffix_of
-from postwrap.provision.steps import (
-    Operation,
-    Restore,
-    Step,
-    step_from_json,
-    step_to_json,
-)
+from postwrap.provision.steps import Operation, Restore, Step, step_from_json, step_to_json
 
 DIRECTORY = "/var/lib/postwrap"
 _ENDING = ".json"

@@ -74,19 +74,27 @@ def change(
     )
     shared = share(options, pair)
     need_own_transport(default, shared.transport)
-    wanted = {**_identity(options, facts, instance, endpoints), **shared.second}
+    is_private = options.role in PRIVATE
+    wanted: dict[str, str | None] = dict.fromkeys(bounces(instance)) if is_private else {}
+    wanted |= {**_identity(options, facts, instance, endpoints), **shared.second}
     back: tuple[Step, ...] = ()
     if options.role:
         wanted |= second_back(instance, default, pair, shared.second)
-        first = first_back(past.record, past.others, facts, shared.first)
-        shared = replace(shared, first={**first, **shared.first})
-    if options.role in PRIVATE:
-        wanted = {**dict.fromkeys(bounces(instance)), **wanted}
-    if options.role and options.role is not Role.CONTENT_FILTER:
-        back = tuple(filter_back(past.record, facts, instance.name, instance.directory))
+        shared, back = _in_its_place(options.role, facts, instance, shared, past)
     hostname = wanted.get("myhostname") or instance["myhostname"]
     need_own_name(options.role, hostname, default["myhostname"])
-    return Change(instance, _differing(wanted, instance), shared, back, options.role in PRIVATE)
+    return Change(instance, _differing(wanted, instance), shared, back, is_private)
+
+
+def _in_its_place(
+    role: Role, facts: Facts, instance: Configured, shared: Share, past: Past
+) -> tuple[Share, tuple[Step, ...]]:
+    """Return the share of ``role`` with a former one taken back, and what takes its filter away."""
+    first = first_back(past.record, past.others, facts, shared.first)
+    shared = replace(shared, first={**first, **shared.first})
+    if role is Role.CONTENT_FILTER:
+        return shared, ()
+    return shared, tuple(filter_back(past.record, facts, instance.name, instance.directory))
 
 
 def reachable(instance: Configured) -> tuple[Endpoint, ...]:
