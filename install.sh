@@ -18,7 +18,7 @@ export PYTHONDONTWRITEBYTECODE=1
 unset PYTHONHOME PYTHONPATH PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER CDPATH
 
 NEEDED_PYTHON="Python 3.11 or newer with venv"
-SOURCES="pyproject.toml README.md LICENSE generator wrappers completions man units"
+SOURCES="pyproject.toml README.md LICENSE generator wrappers completions man units packaging"
 
 prefix=/usr/local destdir='' yes='' deps=yes verb=install create='' work='' unfinished=''
 status=0 taken=0 again='' meant='' locked=''

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from postwrap import layout, settings, targets
@@ -29,13 +29,15 @@ class Where:
     """Which host is looked at, and where the bundle goes.
 
     ``root`` is a foreign tree that is looked at instead of this host, and written to;
-    ``destdir`` only changes where files are written.
+    ``destdir`` only changes where files are written. ``looks``: nothing will be written, so that
+    without a ``prefix`` the installation is meant that is there, a package's too.
     """
 
     prefix: str = ""
     destdir: str = ""
     root: str = ""
     user: bool = False
+    looks: bool = False
 
 
 class Host:
@@ -73,13 +75,26 @@ class Host:
         """Where files go."""
         if self.where.user:
             return layout.user_layout()
-        prefix = self.where.prefix or self.settings.prefix
+        prefix = self.where.prefix or self._usual_prefix
         if not prefix.startswith("/"):
             raise UsageError(f"--prefix {prefix}: is not an absolute path")
         debian = self.source.exists("/etc/debian_version")
         is_package = prefix.rstrip("/") == layout.SYSTEM_PREFIX
         named = completion_directories(self.source) if is_package else {}
         return layout.system_layout(prefix, debian=debian, completions=named)
+
+    @cached_property
+    def _usual_prefix(self) -> str:
+        """The prefix where none is named: the settings', or the one of a package alone."""
+        usual = self.settings.prefix
+        if self.where.looks and not self._manifest_of(usual).files:
+            packaged = self._manifest_of(layout.SYSTEM_PREFIX).package
+            return layout.SYSTEM_PREFIX if packaged else usual
+        return usual
+
+    def _manifest_of(self, prefix: str) -> Manifest:
+        state = layout.system_layout(prefix).state
+        return manifests.load(self.destination, manifests.manifest_path(state))
 
     @cached_property
     def facts(self) -> FactsCache:
@@ -135,7 +150,15 @@ class Host:
     def boot_facts(self) -> BootFacts:
         """How the host boots."""
         command = next((t.path for t in self.targets[0] if t.name == "postfix"), "")
-        return facts_of(self.source, command or "/usr/sbin/postfix")
+        facts = facts_of(self.source, command or "/usr/sbin/postfix")
+        is_theirs = facts.init in {Init.SYSV, Init.OPENRC} and self._is_beside_a_package
+        return replace(facts, init=Init.NONE) if is_theirs else facts
+
+    @property
+    def _is_beside_a_package(self) -> bool:
+        """Whether a package under /usr has the one init script that there can be."""
+        is_other = self.layout.state != layout.system_layout(layout.SYSTEM_PREFIX).state
+        return is_other and bool(self._manifest_of(layout.SYSTEM_PREFIX).package)
 
     @cached_property
     def places(self) -> Mapping[str, Place]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @cache
 def templates() -> Path:
-    """Return the folder that holds ``wrappers/``, ``completions/``, ``man/`` and ``units/``.
+    """Return the folder that holds the templates: ``wrappers/``, ``man/`` and the others.
 
     In an installed copy they lie inside the package (pyproject.toml puts them there); in a
     checkout they are the top-level folders of those names.

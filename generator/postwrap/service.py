@@ -8,10 +8,7 @@ from pathlib import Path
 
 from postwrap.errors import Problem
 from postwrap.postfix import SEARCH_PATH
-from postwrap.render.boot import Init
-
-SCRIPT = "postfix-instances"
-"""The name of our init script."""
+from postwrap.render.boot import SCRIPT, Init
 
 _ENABLE = {
     Init.SYSV: (("update-rc.d", SCRIPT, "defaults"), ("chkconfig", "--add", SCRIPT)),

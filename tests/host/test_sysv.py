@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGES = ("postfix", *POSTWRAP_NEEDS, "iproute2", "procps", "sysvinit-core", "sysv-rc")
+PACKAGE = "postwrap-commands"
 SCRIPT = "/etc/init.d/postfix-instances"
 ENABLED = ["/etc/postfix-eu-west", "/etc/postfix-out"]
 
@@ -156,3 +157,24 @@ def test_uninstall_takes_it_out_of_the_boot(host: Host) -> None:
     host.postwrap("install")
     assert host.exists(SCRIPT)
     assert list(host.path("/etc").glob("rc2.d/S*postfix-instances"))
+
+
+def test_a_package_brings_it_into_the_boot_and_takes_it_out(host: Host) -> None:
+    host.postwrap("uninstall")
+    path = host.postwrap("package", "-o", "/root").stdout.strip()
+    host.run("dpkg", "-i", path)
+    assert list(host.path("/etc").glob("rc2.d/S*postfix-instances"))
+    assert SCRIPT in host.run("dpkg-query", "-W", "-f", "${Conffiles}", PACKAGE).stdout
+    # The commands of this host's own come beside it; the one script stays the package's.
+    host.postwrap("install")
+    assert "postfix-instances" not in host.postwrap("uninstall").stderr
+    assert list(host.path("/etc").glob("rc2.d/S*postfix-instances"))
+    host.run("dpkg", "-r", PACKAGE)
+    assert not list(host.path("/etc").glob("rc*.d/*postfix-instances"))
+    # What stays until it is purged does no harm.
+    assert host.run("/etc/network/if-up.d/postwrap", env={"IFACE": "eth0"}).stderr == ""
+    host.run("dpkg", "-i", path)
+    assert list(host.path("/etc").glob("rc2.d/S*postfix-instances"))
+    host.run("dpkg", "-P", PACKAGE)
+    assert not host.exists(SCRIPT)
+    assert not list(host.path("/etc").glob("rc*.d/*postfix-instances"))

@@ -12,9 +12,10 @@ from tests.harness.manuals import flags, flags_of_manual, manual, version
 from postwrap.catalog import CATALOG
 from postwrap.catalog.usage import Kind, Option, Usage
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import POSTWRAP, ROLE, VERBS
+from postwrap.catalog.verbs import FORMAT, POSTWRAP, ROLE, VERBS
 from postwrap.cli import app
 from postwrap.errors import Status
+from postwrap.packages import Format
 from postwrap.provision.options import Role
 from postwrap.render.manpages import STATUSES
 
@@ -134,6 +135,10 @@ def test_options_before_the_verb() -> None:
 
 def test_roles_are_those_of_the_recipe() -> None:
     assert list(ROLE.of) == [str(role.value) for role in Role]
+
+
+def test_formats_are_those_of_packages() -> None:
+    assert list(FORMAT.of) == [str(kind.value) for kind in Format]
 
 
 def test_every_status_is_explained() -> None:

@@ -31,7 +31,7 @@ HEAD = """\
 # Made by postwrap-generator from the directories /etc/postfix*
 [Unit]
 Description=Postfix instances beside the default one
-Documentation=man:postwrap(1)
+Documentation=man:postwrap(8)
 PartOf=postfix.service
 Before=postfix.service postfix@-.service
 """

@@ -29,6 +29,16 @@ ROLES = {
 """What an instance may be for, with what it then does."""
 
 ROLE = Value("ROLE", Kind.WORD, tuple(ROLES))
+FORMATS = {
+    "deb": "Debian, Ubuntu",
+    "rpm": "Fedora, RHEL, openSUSE",
+    "pacman": "Arch Linux",
+    "apk": "Alpine Linux",
+    "tar": "an archive to unpack at /",
+}
+"""The kinds of package, with where they belong."""
+
+FORMAT = Value("FORMAT", Kind.WORD, tuple(FORMATS))
 _NAME = Value("NAME", Kind.INSTANCE)
 _NAMES = Value("[NAME]...", Kind.INSTANCE)
 _HELP = Option("--help", "Show this message and exit.")
@@ -118,6 +128,35 @@ VERBS: tuple[Verb, ...] = (
                 _HELP,
             ),
             operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "package",
+        "Pack the commands of every instance, or of those named.",
+        Usage(
+            options=(
+                Option("--format", "What to make. [default: as this system's]", FORMAT),
+                Option("--name", "The package's name.", Value("NAME")),
+                Option("--release", "The package's release: one more each time.", Value("N")),
+                Option(
+                    "--output",
+                    "Write there, a file or directory. [default: .]",
+                    Value("FILE", Kind.FILE),
+                ),
+                Option(
+                    "-o", "Write there, a file or directory. [default: .]", Value("FILE", Kind.FILE)
+                ),
+                Option(
+                    "--prefix",
+                    "It installs under DIR. [default: /usr]",
+                    Value("DIR", Kind.DIRECTORY),
+                ),
+                _ROOT,
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+            meanings=FORMATS,
         ),
     ),
     Verb(

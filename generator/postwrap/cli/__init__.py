@@ -16,7 +16,10 @@ from postwrap import __version__
 from postwrap.cli import output
 from postwrap.errors import FailedError, PostwrapError, Status
 
-_ORDER = ("list", "create", "role", "check", "remove", "install", "diff", "uninstall", "which")
+_ORDER = (
+    *("list", "which", "create", "role", "check", "remove"),
+    *("install", "diff", "uninstall", "package"),
+)
 
 
 class Verbs(TyperGroup):
@@ -77,4 +80,4 @@ def main() -> None:
 
 
 # Each module adds its verbs to the app above.
-from postwrap.cli import bundle, check, listing, provision  # noqa: E402, F401
+from postwrap.cli import bundle, check, listing, package, provision  # noqa: E402, F401

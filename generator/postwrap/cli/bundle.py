@@ -12,13 +12,14 @@ import typer
 from postwrap.assemble import Assembly, Scope, assemble, instances_of
 from postwrap.cli import app, output, where
 from postwrap.diff import unified
-from postwrap.errors import Problem, Status
+from postwrap.errors import Problem, RefusedError, Status
 from postwrap.host import Host
 from postwrap.install.manifest import Manifest
 from postwrap.install.plan import Action, Plan, is_settled, plan
 from postwrap.install.session import Session, lock_path, session
 from postwrap.instance import select
-from postwrap.service import SCRIPT, Services
+from postwrap.render.boot import SCRIPT
+from postwrap.service import Services
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, do nothing.")]
 Force = Annotated[
@@ -43,6 +44,7 @@ def install(
     Removes what is out of date.
     """
     host = where.host(prefix, destdir, root, user)
+    _leave_packages_alone(host)
     assembly = assemble(host, names or ())
     if dry_run:
         planned = assembly.plan(host.manifest, host.destination, force=force)
@@ -67,6 +69,7 @@ def uninstall(
     Keeps what was edited, and names it.
     """
     host = where.host(prefix, destdir, root, user)
+    _leave_packages_alone(host)
     planned = _plan_removal(host, host.manifest, names or ())
     if not dry_run and not _is_settled(host, planned):
         with _session(host) as held:
@@ -100,6 +103,15 @@ def diff(
         output.problems((*assembly.problems, *planned.conflicts, *planned.kept))
     found = planned.changes or planned.conflicts or planned.kept or assembly.problems
     raise typer.Exit(Status.FOUND if found else Status.OK)
+
+
+def _leave_packages_alone(host: Host) -> None:
+    """Raise RefusedError where a package brought the files: they are the package manager's."""
+    package = host.manifest.package
+    if package:
+        message = f"{host.layout.state}: these commands belong to the package {package}"
+        hint = "have the package manager change them, or choose another --prefix"
+        raise RefusedError(message, hint)
 
 
 def _install(host: Host, assembly: Assembly, force: bool) -> Plan:

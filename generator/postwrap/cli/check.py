@@ -32,7 +32,7 @@ def check_instances(
 ) -> None:
     """Look for what is wrong with the instances; exit 1 if anything."""
     _refuse_unknown(ignore or ())
-    facts = gather(where.host(prefix, "", "", user))
+    facts = gather(where.host(prefix, "", "", user, looks=True))
     known = [i.instance for i in (*facts.instances, *facts.copies)]
     chosen = {instance.directory for instance in select(known, names or ())}
     found = [

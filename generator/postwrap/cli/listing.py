@@ -46,7 +46,7 @@ def list_instances(
     json: where.Json = False,
 ) -> None:
     """List the instances: running or not, commands installed or not."""
-    host = where.host(prefix, "", root, user)
+    host = where.host(prefix, "", root, user, looks=True)
     assembly = assemble(host, names or ())
     lines = [_line(host, assembly, instance) for instance in assembly.instances]
     if json:
@@ -74,7 +74,7 @@ def which(
 
     Its instance, the real command, its file, and the shell line that it saves.
     """
-    host = where.host(prefix, "", root, user)
+    host = where.host(prefix, "", root, user, looks=True)
     assembly = assemble(host)
     artifact = _wrapper(assembly, PurePosixPath(command).name)
     target = next(t for t in host.targets[0] if t.name == artifact.command)

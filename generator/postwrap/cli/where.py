@@ -25,6 +25,6 @@ User = Annotated[bool, typer.Option("--user", help="The installation is in your 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def host(prefix: str, destdir: str, root: str, user: bool) -> Host:
-    """Return the host that the options mean."""
-    return Host(Where(prefix, destdir.rstrip("/"), root.rstrip("/"), user))
+def host(prefix: str, destdir: str, root: str, user: bool, *, looks: bool = False) -> Host:
+    """Return the host that the options mean; ``looks`` as Where has it."""
+    return Host(Where(prefix, destdir.rstrip("/"), root.rstrip("/"), user, looks))

@@ -40,11 +40,13 @@ class Manifest:
     """Files by path, and the directories that postwrap made, parents first.
 
     ``under_way``: an installation has begun and not ended; it holds the state before and after.
+    ``package``: the package that brought the files, and whose they are; "" for none.
     """
 
     files: Mapping[str, Record] = field(default_factory=dict)
     directories: tuple[str, ...] = ()
     under_way: bool = False
+    package: str = ""
 
     def instances(self) -> frozenset[str]:
         """Return the configuration directories that something was written for."""
@@ -52,13 +54,15 @@ class Manifest:
 
     def artifact(self, path: str) -> Artifact:
         """Return the file that keeps this manifest at ``path``."""
-        document = {
+        document: dict[str, object] = {
             "schema": SCHEMA,
             "postwrap": __version__,
             "under_way": self.under_way,
             "directories": list(self.directories),
             "files": {p: _as_json(self.files[p]) for p in sorted(self.files)},
         }
+        if self.package:
+            document["package"] = self.package
         return Artifact(path, (json.dumps(document, indent=1) + "\n").encode())
 
 
@@ -81,7 +85,8 @@ def load(filesystem: Filesystem, path: str) -> Manifest:
         if document["schema"] != SCHEMA:
             raise RefusedError(f"{path}: written by another postwrap", "use that newer one")
         files = {p: _from_json(r) for p, r in document["files"].items()}
-        return Manifest(files, tuple(document["directories"]), document["under_way"])
+        package = str(document.get("package", ""))
+        return Manifest(files, tuple(document["directories"]), document["under_way"], package)
     except (ValueError, KeyError, TypeError, AttributeError):
         hint = "move it away; files that are as postwrap makes them are taken over again"
         raise RefusedError(f"{path}: is no manifest of postwrap", hint) from None

@@ -6,12 +6,13 @@ bytes for the same input.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 import jinja2
 
-from postwrap import __version__
+from postwrap import RELEASED, __version__
 from postwrap.render import quoting
 from postwrap.resources import templates
 
@@ -35,6 +36,7 @@ def environment() -> jinja2.Environment:
     )
     made.filters.update(quoting.FILTERS)
     made.globals["version"] = __version__
+    made.globals["released"] = f"{datetime.fromtimestamp(RELEASED, UTC):%Y-%m-%d}"
     return made
 
 

@@ -19,6 +19,9 @@ DIRECTORIES = {
 """Our template units, and the configuration directory that an instance's name stands for there:
 the part after ``/etc/postfix-``, or the whole path (systemd.unit(5), specifiers)."""
 
+SCRIPT = "postfix-instances"
+"""The name of our init script."""
+
 
 class Init(StrEnum):
     """What starts things at boot."""
@@ -59,8 +62,8 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
     if facts.init is Init.SYSTEMD:
         yield from _systemd(layout, values)
         return
-    script = f"{layout.init}/postfix-instances"
-    yield _file(script, f"{facts.init}/postfix-instances.j2", values, mode=0o755)
+    script = f"{layout.init}/{SCRIPT}"
+    yield _file(script, f"{facts.init}/{SCRIPT}.j2", values, mode=0o755)
     for directory in facts.hooks:
         yield _file(f"{directory}/postwrap", "lib/resolvconf.sh.j2", values, mode=0o755)
 

@@ -1,0 +1,45 @@
+"""Arch Linux's format, alpm-package(7): an archive with .PKGINFO, .INSTALL and .MTREE first."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import lzma
+from collections.abc import Iterator
+
+from postwrap.bundle import Artifact
+from postwrap.packages.archive import archive, control_file
+from postwrap.packages.package import Package, members
+
+
+def file_name(package: Package) -> str:
+    """Return what makepkg(8) would call the file."""
+    return f"{package.name}-{package.version}-{package.release}-any.pkg.tar.xz"
+
+
+def build(package: Package) -> bytes:
+    """Return the package as pacman(8) reads it."""
+    tree = "".join(_mtree(package)).encode()
+    control = (
+        control_file(".PKGINFO", package.script("pacman.PKGINFO.j2")),
+        control_file(".INSTALL", package.script("pacman.INSTALL.j2")),
+        Artifact(".MTREE", gzip.compress(tree, mtime=0)),
+    )
+    packed = archive((*control, *members(package)), package.timestamp, root="")
+    return lzma.compress(packed)
+
+
+def _mtree(package: Package) -> Iterator[str]:
+    """Yield the lines of mtree(5) that ``pacman -Qkk`` goes by."""
+    yield "#mtree\n"
+    yield f"/set uid=0 gid=0 time={package.timestamp}.0\n"
+    for member in members(package):
+        if isinstance(member, str):
+            yield f".{member} mode=755 type=dir\n"
+        elif member.target is not None:
+            yield f".{member.path} mode=777 type=link link={member.target}\n"
+        else:
+            md5 = hashlib.md5(member.content, usedforsecurity=False).hexdigest()
+            sha256 = hashlib.sha256(member.content).hexdigest()
+            facts = f"mode={member.mode:o} size={len(member.content)}"
+            yield f".{member.path} {facts} md5digest={md5} sha256digest={sha256} type=file\n"

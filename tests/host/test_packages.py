@@ -1,0 +1,289 @@
+"""`postwrap package`, and what the real package managers make of it.
+
+There is no apk(8) for Debian: such a package is read here by apk-v2(5), and was never installed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.harness.need import need_tool
+from tests.harness.snapshot import tree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from subprocess import CompletedProcess
+
+    from tests.harness.host import Host
+    from tests.harness.snapshot import Tree
+
+NAME = "postwrap-commands"
+MANIFEST = "lib/postwrap/manifest.json"
+
+
+@dataclass(frozen=True)
+class Manager:
+    """A package manager: how it installs a file, verifies and removes what it installed.
+
+    Neither rpm nor pacman has the host's Postfix in its own database.
+    """
+
+    format: str
+    install: Sequence[str]
+    verify: Sequence[str]
+    remove: Sequence[str]
+
+
+MANAGERS = (
+    Manager("deb", ("dpkg", "-i"), ("dpkg", "--verify", NAME), ("dpkg", "-P", NAME)),
+    Manager(
+        "rpm",
+        ("rpm", "-U", "--nodeps", "--force-debian"),
+        ("rpm", "-V", "--nodeps", "--force-debian", NAME),
+        ("rpm", "-e", "--force-debian", NAME),
+    ),
+    Manager(
+        "pacman",
+        ("pacman", "-U", "-dd", "--noconfirm"),
+        ("pacman", "-Qkk", NAME),
+        ("pacman", "-R", "--noconfirm", NAME),
+    ),
+)
+by_manager = pytest.mark.parametrize("manager", MANAGERS, ids=lambda manager: manager.format)
+
+
+def package(host: Host, kind: str, *options: str, check: bool = True) -> CompletedProcess[str]:
+    return host.postwrap("package", "--format", kind, *options, check=check)
+
+
+def files(found: Tree) -> Tree:
+    """What is no directory: two managers' ideas of those differ."""
+    return {path: facts for path, facts in found.items() if facts[0] >> 12 != 0o04}
+
+
+def staged(host: Host) -> Tree:
+    """What install would write below /usr, without the manifest."""
+    host.postwrap("install", "--prefix=/usr", "--destdir=/stage")
+    found = files(tree(host, "/stage/usr"))
+    del found[MANIFEST]
+    return found
+
+
+def usr(host: Host) -> dict[str, str]:
+    """What is in /usr by path, with mode, size and time."""
+    find = ("find", "/usr", "-xdev", "!", "-type", "d", "-printf", "%P\\t%m %s %T@\\n")
+    lines = (line.split("\t") for line in host.run(*find).stdout.splitlines())
+    return {path: facts for path, facts in lines if not path.startswith("share/info/dir")}
+
+
+def added(host: Host, before: dict[str, str]) -> set[str]:
+    """The files that are in /usr now and were not; the others must be as they were."""
+    now = usr(host)
+    assert before.items() <= now.items()
+    return now.keys() - before.keys()
+
+
+def altered(host: Host, manager: Manager) -> bool:
+    """Whether the manager finds a file to be another than it installed."""
+    done = host.run(*manager.verify, check=False)
+    return done.returncode != 0 or "/mailq-out" in done.stdout
+
+
+@by_manager
+def test_the_package_manager_installs_verifies_and_removes_it(talk: Host, manager: Manager) -> None:
+    need_tool(manager.install[0], "rpmbuild")
+    before = usr(talk)
+    path = package(talk, manager.format).stdout.strip()
+    talk.run(*manager.install, path)
+    wanted = staged(talk)
+    assert added(talk, before) == {*wanted, MANIFEST}
+    for top in ("bin", "sbin", "lib/postwrap", "share/man/man1"):
+        there = files(tree(talk, f"/usr/{top}"))
+        inside = {
+            p.removeprefix(f"{top}/"): f for p, f in wanted.items() if p.startswith(f"{top}/")
+        }
+        assert {path: there[path] for path in inside} == inside
+    assert json.loads(talk.read(f"/usr/{MANIFEST}"))["package"] == NAME
+    assert not altered(talk, manager)
+    assert "Mail queue is empty" in talk.run("mailq-out").stdout
+    assert talk.run("postconf-out", "-h", "syslog_name").stdout == "postfix-out\n"
+    talk.write("/usr/bin/mailq-out", "#!/bin/sh\n", mode=0o755)
+    assert altered(talk, manager)
+    talk.run(*manager.remove)
+    assert added(talk, before) == set()
+
+
+@by_manager
+def test_it_is_upgraded_to_what_the_host_has_by_then(talk: Host, manager: Manager) -> None:
+    need_tool(manager.install[0], "rpmbuild")
+    before = usr(talk)
+    talk.run(*manager.install, package(talk, manager.format).stdout.strip())
+    talk.talk_instance("new", "10.0.0.7", start=False)
+    talk.run("rm", "-r", "/etc/postfix-out")
+    again = package(talk, manager.format, check=False)
+    assert again.returncode == 3
+    assert "--release" in again.stderr
+    talk.run(*manager.install, package(talk, manager.format, "--release=2").stdout.strip())
+    there = added(talk, before)
+    assert "bin/mailq-new" in there
+    assert "bin/mailq-out" not in there
+    assert not altered(talk, manager)
+
+
+@by_manager
+def test_where_it_is_installed_postwrap_knows_it_and_leaves_it_alone(
+    talk: Host, manager: Manager
+) -> None:
+    need_tool(manager.install[0], "rpmbuild")
+    talk.run(*manager.install, package(talk, manager.format).stdout.strip())
+    listed = json.loads(talk.postwrap("list", "--json").stdout)
+    assert {i["commands"] for i in listed["instances"]} == {"installed"}
+    assert "/usr/bin/mailq-out" in talk.postwrap("which", "mailq-out").stdout
+    assert talk.postwrap("diff", "--prefix=/usr").stdout == ""
+    before = usr(talk)
+    for verb in ("install", "uninstall"):
+        refused = talk.postwrap(verb, "--prefix=/usr", check=False)
+        assert refused.returncode == 3
+        assert NAME in refused.stderr
+    assert usr(talk) == before
+    talk.postwrap("install")
+    assert talk.exists("/usr/local/bin/mailq-out")
+    talk.postwrap("uninstall")
+    assert talk.run("mailq-out").returncode == 0
+
+
+@pytest.mark.bases("here", "trixie")
+def test_a_deb_on_both_debians(talk: Host) -> None:
+    path = talk.postwrap("package").stdout.strip()
+    assert path.endswith(f"/{NAME}_0.1.0-1_all.deb")
+    before = usr(talk)
+    talk.run("dpkg", "-i", path)
+    assert not altered(talk, MANAGERS[0])
+    assert "postfix-out" in talk.run("dpkg", "-L", NAME).stdout
+    man = talk.run("man", "-P", "cat", "mailq-out", env={"MANWIDTH": "80"}).stdout
+    assert "/etc/postfix-out" in man
+    talk.run("dpkg", "-P", NAME)
+    assert added(talk, before) == set()
+
+
+def test_completions_and_man_pages_are_in_it(talk: Host) -> None:
+    path = package(talk, "deb").stdout.strip()
+    listed = talk.run("dpkg-deb", "-c", path).stdout
+    for part in (
+        "share/bash-completion/completions/mailq-out",
+        "share/zsh/vendor-completions/_postwrap",
+        "share/fish/vendor_completions.d/mailq-out.fish",
+        "share/man/man1/mailq-out.1",
+        "share/man/man8/postwrap.8",
+    ):
+        assert f"./usr/{part}" in listed
+
+
+@pytest.mark.parametrize("kind", ["deb", "rpm", "pacman", "apk", "tar"])
+def test_the_same_bytes_each_time(talk: Host, kind: str) -> None:
+    need_tool("rpmbuild")
+    made = []
+    for number in range(2):
+        path = f"/root/{number}"
+        package(talk, kind, "-o", path)
+        made.append(talk.path(path).read_bytes())
+        talk.run("touch", "/etc/postfix-out/main.cf")
+    assert made[0] == made[1]
+
+
+def test_an_archive_is_unpacked_over_links_to_directories(talk: Host) -> None:
+    """Some systems have their /usr/sbin be a link to bin."""
+    path = package(talk, "tar", "--name=ours").stdout.strip()
+    assert path.endswith("/ours-0.1.0-1.tar.gz")
+    talk.sh(
+        "mkdir -p /elsewhere/usr/bin; chmod 700 /elsewhere/usr; ln -s bin /elsewhere/usr/sbin\n"
+        'tar -C /elsewhere -xf "$1"; test -L /elsewhere/usr/sbin',
+        path,
+    )
+    assert talk.run("stat", "-c", "%a", "/elsewhere/usr").stdout == "700\n"
+    assert talk.exists("/elsewhere/usr/bin/postfix-out")
+
+
+def test_an_apk_is_as_its_manual_says(talk: Host) -> None:
+    content = talk.path(package(talk, "apk").stdout.strip()).read_bytes()
+    stream = zlib.decompressobj(wbits=31)
+    control = stream.decompress(content)
+    data = stream.unused_data
+    assert len(control) % 512 == 0
+    assert control[-512:].strip(b"\0"), "the control section has no end of its own"
+    with tarfile.open(fileobj=io.BytesIO(control + gzip.decompress(data))) as tar:
+        members = {member.name: member for member in tar}
+        information = tar.extractfile(".PKGINFO")
+        assert information
+        facts = information.read().decode()
+        for name, member in members.items():
+            if name.startswith("."):
+                continue
+            assert (member.uid, member.gid) == (0, 0)
+            if member.isdir():
+                assert member.mode == 0o755
+                continue
+            file = tar.extractfile(name) if member.isreg() else None
+            inside = file.read() if file else member.linkname.encode()
+            checksum = hashlib.sha1(inside).hexdigest()
+            assert member.pax_headers["APK-TOOLS.checksum.SHA1"] == checksum
+    assert f"datahash = {hashlib.sha256(data).hexdigest()}\n" in facts
+    assert "pkgver = 0.1.0-r1\n" in facts
+    assert {".post-install", ".post-upgrade", ".post-deinstall"} < members.keys()
+    installed = {n.removeprefix("usr/") for n, m in members.items() if not m.isdir()}
+    assert {n for n in installed if not n.startswith(".")} - {MANIFEST} == staged(talk).keys()
+
+
+def test_a_package_is_made_of_a_foreign_tree(talk: Host) -> None:
+    talk.sh(
+        "mkdir -p /tree/etc/postfix /tree/etc/postfix-far; cd /tree/etc\n"
+        "for d in postfix postfix-far; do touch $d/main.cf $d/master.cf; done\n"
+        "echo 'ID_LIKE=\"rhel fedora\"' >os-release"
+    )
+    need_tool("rpmbuild")
+    done = talk.postwrap("package", "--root=/tree", "-o", "/root", "--json")
+    told = json.loads(done.stdout)
+    assert told["format"] == "rpm"
+    assert "/usr/bin/mailq-far" in talk.run("rpm", "-qpl", told["file"]).stdout
+    assert not talk.exists("/tree/usr")
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "words"),
+    [
+        (["--name=Bad Name"], 2, ["Bad Name"]),
+        (["--prefix=/opt/my apps"], 2, ["--prefix"]),
+        (["--format=zip"], 2, ["zip"]),
+        (["--release=0"], 2, ["--release"]),
+        (["-o", "/no/where/x.deb"], 4, ["/no/where"]),
+        (["nobody"], 3, ["nobody"]),
+    ],
+)
+def test_what_it_refuses(talk: Host, options: list[str], status: int, words: list[str]) -> None:
+    done = talk.postwrap("package", *options, check=False)
+    assert done.returncode == status, done.stderr
+    assert all(word in done.stderr for word in words)
+    assert "Traceback" not in done.stderr
+
+
+def test_without_rpmbuild_it_says_what_to_install(talk: Host) -> None:
+    talk.run("rm", "-f", "/usr/bin/rpmbuild")
+    done = package(talk, "rpm", check=False)
+    assert done.returncode == 3
+    assert "rpm-build" in done.stderr
+
+
+def test_an_instance_that_cannot_be_served_is_named_and_the_others_are_packed(talk: Host) -> None:
+    talk.sh("mkdir '/etc/postfix-a b'; cp /etc/postfix/*.cf '/etc/postfix-a b'")
+    done = package(talk, "deb", check=False)
+    assert done.returncode == 1
+    assert "/etc/postfix-a b" in done.stderr
+    assert "/usr/bin/mailq-out" in talk.run("dpkg-deb", "-c", done.stdout.strip()).stdout
