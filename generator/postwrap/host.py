@@ -30,7 +30,8 @@ class Where:
 
     ``root`` is a foreign tree that is looked at instead of this host, and written to;
     ``destdir`` only changes where files are written. ``looks``: nothing will be written, so that
-    without a ``prefix`` the installation is meant that is there, a package's too.
+    without a ``prefix`` the installation is meant that is there, a package's too. ``packs``: the
+    bundle goes into a package.
     """
 
     prefix: str = ""
@@ -38,6 +39,7 @@ class Where:
     root: str = ""
     user: bool = False
     looks: bool = False
+    packs: bool = False
 
 
 class Host:
@@ -81,7 +83,10 @@ class Host:
         debian = self.source.exists("/etc/debian_version")
         is_package = prefix.rstrip("/") == layout.SYSTEM_PREFIX
         named = completion_directories(self.source) if is_package else {}
-        return layout.system_layout(prefix, debian=debian, completions=named)
+        made = layout.system_layout(prefix, debian=debian, completions=named)
+        return replace(
+            made, is_packaged=self.where.packs or bool(self._manifest_of(prefix).package)
+        )
 
     @cached_property
     def _usual_prefix(self) -> str:

@@ -33,9 +33,13 @@ class Layout:
     systemd_generator: str = ""
     init: str = ""
     """Holds init scripts. The three are empty where an installation has no part in the boot."""
+    is_packaged: bool = False
+    """Whether a package brings the files, and no postwrap need be on the host."""
 
     def remake(self, instance: str = "") -> str:
         """Return the command that makes the files of ``instance``, or of all, again."""
+        if self.is_packaged:
+            return f"postwrap package {self.options}".rstrip()
         return " ".join(filter(None, ("postwrap install", self.options, instance)))
 
     def command_directory(self, real: str) -> str:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tarfile
 import zlib
 from dataclasses import dataclass
@@ -69,12 +70,11 @@ def files(found: Tree) -> Tree:
     return {path: facts for path, facts in found.items() if facts[0] >> 12 != 0o04}
 
 
-def staged(host: Host) -> Tree:
-    """What install would write below /usr, without the manifest."""
-    host.postwrap("install", "--prefix=/usr", "--destdir=/stage")
-    found = files(tree(host, "/stage/usr"))
-    del found[MANIFEST]
-    return found
+def packed(host: Host) -> Tree:
+    """What a package holds below /usr, as tar(1) unpacks it."""
+    path = package(host, "tar").stdout.strip()
+    host.sh('mkdir -p /packed; tar -C /packed -xf "$1"', path)
+    return files(tree(host, "/packed/usr"))
 
 
 def usr(host: Host) -> dict[str, str]:
@@ -97,21 +97,35 @@ def altered(host: Host, manager: Manager) -> bool:
     return done.returncode != 0 or "/mailq-out" in done.stdout
 
 
+def test_it_holds_what_install_would_write(talk: Host) -> None:
+    """But for how it is made again, and for the units that make it again by themselves."""
+    found, remade = packed(talk), re.compile(rb"again with: .*")
+    assert json.loads(found.pop(MANIFEST)[3])["package"] == NAME
+    talk.postwrap("install", "--prefix=/usr", "--destdir=/stage")
+    staged = files(tree(talk, "/stage/usr"))
+    del staged[MANIFEST]
+    for unit in ("postwrap-watch.path", "postwrap-watch.service"):
+        del staged[f"lib/systemd/system/{unit}"]
+    assert found.keys() == staged.keys()
+    for path, (*facts, content) in found.items():
+        *wanted, other = staged[path]
+        assert (facts, remade.sub(b"", content)) == (wanted, remade.sub(b"", other)), path
+
+
 @by_manager
 def test_the_package_manager_installs_verifies_and_removes_it(talk: Host, manager: Manager) -> None:
     need_tool(manager.install[0], "rpmbuild")
     before = usr(talk)
     path = package(talk, manager.format).stdout.strip()
     talk.run(*manager.install, path)
-    wanted = staged(talk)
-    assert added(talk, before) == {*wanted, MANIFEST}
+    wanted = packed(talk)
+    assert added(talk, before) == wanted.keys()
     for top in ("bin", "sbin", "lib/postwrap", "share/man/man1"):
         there = files(tree(talk, f"/usr/{top}"))
         inside = {
             p.removeprefix(f"{top}/"): f for p, f in wanted.items() if p.startswith(f"{top}/")
         }
         assert {path: there[path] for path in inside} == inside
-    assert json.loads(talk.read(f"/usr/{MANIFEST}"))["package"] == NAME
     assert not altered(talk, manager)
     assert "Mail queue is empty" in talk.run("mailq-out").stdout
     assert talk.run("postconf-out", "-h", "syslog_name").stdout == "postfix-out\n"
@@ -239,7 +253,7 @@ def test_an_apk_is_as_its_manual_says(talk: Host) -> None:
     assert "pkgver = 0.1.0-r1\n" in facts
     assert {".post-install", ".post-upgrade", ".post-deinstall"} < members.keys()
     installed = {n.removeprefix("usr/") for n, m in members.items() if not m.isdir()}
-    assert {n for n in installed if not n.startswith(".")} - {MANIFEST} == staged(talk).keys()
+    assert {n for n in installed if not n.startswith(".")} == packed(talk).keys()
 
 
 def test_a_package_is_made_of_a_foreign_tree(talk: Host) -> None:
@@ -287,3 +301,25 @@ def test_an_instance_that_cannot_be_served_is_named_and_the_others_are_packed(ta
     assert done.returncode == 1
     assert "/etc/postfix-a b" in done.stderr
     assert "/usr/bin/mailq-out" in talk.run("dpkg-deb", "-c", done.stdout.strip()).stdout
+
+
+def test_check_knows_the_commands_of_a_package(talk: Host) -> None:
+    talk.make_command()
+    talk.run("dpkg", "-i", package(talk, "deb").stdout.strip())
+    watch = talk.path("/usr/lib/systemd/system/postwrap-watch.path")
+    assert not watch.exists(), "nobody is there to make the commands again"
+    assert "again with: postwrap package" in talk.read("/usr/bin/mailq-out")
+    assert commands_findings(talk) == []
+    talk.write("/usr/bin/mailq-out", "#!/bin/sh\n", mode=0o755)
+    # One instance's, and then, since they are this host's own from now on, the other's.
+    for _ in ("out", "default"):
+        (found,) = commands_findings(talk)
+        talk.sh(found["remedy"])
+    assert commands_findings(talk) == []
+    assert "Mail queue is empty" in talk.run("mailq-out").stdout
+
+
+def commands_findings(host: Host) -> list[dict[str, str]]:
+    """What check finds about commands."""
+    told = json.loads(host.postwrap("check", "--json", check=False).stdout)["findings"]
+    return [finding for finding in told if finding["code"].startswith("commands-")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -114,13 +115,12 @@ class Engine:
     """The engine in a directory of its own, with the tables of some instances."""
 
     def __init__(self, directory: Path, *instances: Instance) -> None:
-        layout = Layout(
-            **{
-                name: str(directory / name)
-                for name in Layout.__dataclass_fields__
-                if name != "options"
-            }
-        )
+        places: dict[str, Any] = {
+            name: str(directory / name)
+            for name in Layout.__dataclass_fields__
+            if name not in {"options", "is_packaged"}
+        }
+        layout = Layout(**places)
         self.path = engine_path(layout)
         made = [*shared_completions(layout, SHELLS, CODES)]
         for instance in instances:

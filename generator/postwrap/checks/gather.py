@@ -19,6 +19,7 @@ from postwrap.filesystem import Filesystem
 from postwrap.host import Host
 from postwrap.install.plan import Action, Plan
 from postwrap.instance import Instance, suffix_of
+from postwrap.layout import DEFAULT_PREFIX
 from postwrap.postfix import Postfix, PostfixError
 from postwrap.status import Installed, installed, is_running
 
@@ -74,7 +75,7 @@ def gather(host: Host) -> Facts:
         shared=tuple(_shared(host, planned)),
         left=tuple(c.path for c in planned.changes if c.action is Action.REMOVE),
         edited=frozenset(c.after.instance for c in planned.changes if c.after and c.keep_backup),
-        install_options=tuple(host.layout.options.split()),
+        install_options=_install_options(host),
         unseen=tuple(_unseen(instances, is_root, net.resolver.unanswered)),
     )
 
@@ -98,6 +99,13 @@ def _aliases(host: Host) -> dict[str, Alias]:
         name: Alias(directory, host.source.real(name).is_symlink())
         for name, directory in host.discovery.aliases.items()
     }
+
+
+def _install_options(host: Host) -> tuple[str, ...]:
+    """Return what chooses the installation that mends; what a package brought stays as it is."""
+    if host.layout.is_packaged:
+        return (f"--prefix={DEFAULT_PREFIX}",)
+    return tuple(host.layout.options.split())
 
 
 def _places(host: Host) -> Mapping[str, Place]:

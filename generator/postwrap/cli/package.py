@@ -15,7 +15,7 @@ from postwrap.bundle import Artifact
 from postwrap.cli import app, output, where
 from postwrap.errors import RefusedError, Status, UsageError
 from postwrap.filesystem import MISSING, Filesystem
-from postwrap.host import Host
+from postwrap.host import Host, Where
 from postwrap.layout import SYSTEM_PREFIX
 from postwrap.pack import pack
 from postwrap.packages import WRITERS, Format, format_of
@@ -60,7 +60,7 @@ def package(
 
     It needs no postwrap where it is installed.
     """
-    host = where.host(prefix, "", root, False)
+    host = Host(Where(prefix, root=root.rstrip("/"), packs=True))
     assembly = assemble(host, names or ())
     chosen = kind or _format_of(host)
     made = pack(host, assembly, name=name, release=release, timestamp=_timestamp())

@@ -50,7 +50,7 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
     if not layout.systemd_unit or facts.init is Init.NONE:
         return
     values = {
-        "remake": " ".join(filter(None, ("postwrap install", layout.options))),
+        "remake": layout.remake(),
         "install": " ".join(filter(None, ("install", layout.options))),
         "postwrap": f"{layout.sbin}/postwrap",
         "postfix": facts.postfix,
@@ -76,10 +76,9 @@ def _systemd(layout: Layout, values: dict[str, str]) -> Iterator[Artifact]:
         own = {"unit": unit, "directory": directory, "relay_only": relay_only}
         template = "systemd/postfix-instance@.service.j2"
         yield _file(f"{layout.systemd_unit}/{unit}", template, values | own)
-    for unit in (
-        *("postfix-jails.path", "postfix-jails.service"),
-        *("postwrap-watch.path", "postwrap-watch.service"),
-    ):
+    # A package's commands are not for postwrap to make again.
+    watch = () if layout.is_packaged else ("postwrap-watch.path", "postwrap-watch.service")
+    for unit in ("postfix-jails.path", "postfix-jails.service", *watch):
         yield _file(f"{layout.systemd_unit}/{unit}", f"systemd/{unit}.j2", values)
     for unit in ("postfix.service", "postfix@.service"):
         path = f"{layout.systemd_unit}/{unit}.d/postwrap.conf"
@@ -89,9 +88,8 @@ def _systemd(layout: Layout, values: dict[str, str]) -> Iterator[Artifact]:
 
 def generator(layout: Layout) -> Artifact:
     """Return the generator, which is also what tells the unit of an instance (--list)."""
-    remake = " ".join(filter(None, ("postwrap install", layout.options)))
     path = f"{layout.systemd_generator}/postwrap-generator"
-    return _file(path, "systemd/postwrap-generator.j2", {"remake": remake}, mode=0o755)
+    return _file(path, "systemd/postwrap-generator.j2", {"remake": layout.remake()}, mode=0o755)
 
 
 def _file(path: str, template: str, values: dict[str, str], mode: int = 0o644) -> Artifact:

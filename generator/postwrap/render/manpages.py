@@ -13,7 +13,7 @@ from itertools import groupby
 from postwrap.bundle import Artifact
 from postwrap.catalog import find
 from postwrap.catalog.usage import Option, Usage
-from postwrap.catalog.verbs import ROLES, VERBS, Verb
+from postwrap.catalog.verbs import FORMATS, ROLES, VERBS, Verb
 from postwrap.errors import Status
 from postwrap.instance import Instance
 from postwrap.layout import Layout
@@ -107,6 +107,7 @@ def shared_manpages(layout: Layout, codes: Iterable[tuple[str, str]] = ()) -> It
             statuses=[(status.value, text) for status, text in STATUSES.items()],
             codes=list(codes),
             roles=ROLES.items(),
+            formats=FORMATS.items(),
         ),
     )
     yield Artifact(
