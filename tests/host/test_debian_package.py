@@ -93,6 +93,13 @@ def test_it_looks_again_when_postfix_is_upgraded(installed: Host) -> None:
     assert installed.exists("/usr/bin/mailq-out")
 
 
+def test_packed_commands_and_their_maker_do_not_mix(installed: Host) -> None:
+    path = installed.run("postwrap", "package", "-o", "/root").stdout.strip()
+    before = usr(installed)
+    assert "conflicts" in installed.run("dpkg", "-i", path, check=False).stderr
+    assert usr(installed) == before
+
+
 def test_it_goes_without_a_trace(installed: Host) -> None:
     installed.run("dpkg", "-r", "postwrap")
     assert usr(installed) == set(installed.read("/root/before").splitlines())
