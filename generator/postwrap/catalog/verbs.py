@@ -54,30 +54,35 @@ _ROOT = Option(
 _USER = Option("--user", "The installation is in your home directory.")
 _DRY_RUN = Option("--dry-run", "Show what would be done, do nothing.")
 _JSON = Option("--json", "Print JSON.")
-_HOSTNAME = Option("--hostname", "Its myhostname.", Value("HOST"))
-_HELO_NAME = Option("--helo-name", "What it calls itself to servers.", Value("HOST"))
-_MYNETWORKS = Option("--mynetworks", "Who may send through it.", Value("NETS"))
-_SAME_SOURCE_ADDRESS = Option("--same-source-address", "Send from the address that receives.")
-_QUEUE_LIFETIME = Option(
-    "--queue-lifetime", "How long mail may wait in its queue: 20d", Value("TIME")
+_SETTINGS = (
+    Option("--hostname", "Its myhostname.", Value("HOST")),
+    Option("--helo-name", "What it calls itself to servers.", Value("HOST")),
+    Option("--mynetworks", "Who may send through it.", Value("NETS")),
+    Option("--same-source-address", "Send from the address that receives."),
+    Option("--queue-lifetime", "How long mail may wait in its queue: 20d", Value("TIME")),
+    Option("--tls-cert", "Its own certificate, PEM.", Value("FILE", Kind.FILE)),
+    Option("--tls-key", "The certificate's key, PEM.", Value("FILE", Kind.FILE)),
+    Option("--header-checks", "Its own header_checks.", Value("[TYPE:]FILE", Kind.FILE)),
+    Option("--body-checks", "Its own body_checks.", Value("[TYPE:]FILE", Kind.FILE)),
+    Option("--filter", "The content filter. [127.0.0.1:10024]", Value("HOST:PORT")),
+    Option(
+        "--next-hop",
+        "How the default instance names it: domain, host, host:port, [host]:port, "
+        "[address] or [address]:port.",
+        Value("HOP"),
+    ),
+    Option("--set", "Any setting; may be given again.", Value("PARAM=VALUE", Kind.SETTING)),
 )
-_TLS_CERT = Option("--tls-cert", "Its own certificate, PEM.", Value("FILE", Kind.FILE))
-_TLS_KEY = Option("--tls-key", "The certificate's key, PEM.", Value("FILE", Kind.FILE))
-_HEADER_CHECKS = Option(
-    "--header-checks", "Its own header_checks.", Value("[TYPE:]FILE", Kind.FILE)
+"""What create and role set."""
+
+_CHANGE = (
+    Option("--dry-run", "Print the shell lines that do it, do nothing."),
+    Option("--yes", "Do not ask."),
+    Option("-y", "Do not ask."),
+    _JSON,
+    _HELP,
 )
-_BODY_CHECKS = Option("--body-checks", "Its own body_checks.", Value("[TYPE:]FILE", Kind.FILE))
-_FILTER = Option("--filter", "The content filter. [127.0.0.1:10024]", Value("HOST:PORT"))
-_NEXT_HOP = Option(
-    "--next-hop",
-    "How the default instance names it: domain, host, host:port, [host]:port, "
-    "[address] or [address]:port.",
-    Value("HOP"),
-)
-_SET = Option("--set", "Any setting; may be given again.", Value("PARAM=VALUE", Kind.SETTING))
-_SHELL_LINES = Option("--dry-run", "Print the shell lines that do it, do nothing.")
-_YES = Option("--yes", "Do not ask.")
-_Y = Option("-y", "Do not ask.")
+"""What all verbs have that change an instance."""
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -221,26 +226,11 @@ VERBS: tuple[Verb, ...] = (
                 Option("--queue-directory", "Its queue_directory.", Value("DIR", Kind.DIRECTORY)),
                 Option("--data-directory", "Its data_directory.", Value("DIR", Kind.DIRECTORY)),
                 Option("--syslog-name", "Its tag in the mail log.", Value("TAG")),
-                _HOSTNAME,
-                _HELO_NAME,
-                _MYNETWORKS,
                 Option("--group", "Its multi_instance_group.", Value("GROUP")),
                 Option("--no-postmulti", "Register it in alternate_config_directories alone."),
                 Option("--no-start", "Make it, and do not start it."),
-                _SAME_SOURCE_ADDRESS,
-                _QUEUE_LIFETIME,
-                _TLS_CERT,
-                _TLS_KEY,
-                _HEADER_CHECKS,
-                _BODY_CHECKS,
-                _FILTER,
-                _NEXT_HOP,
-                _SET,
-                _SHELL_LINES,
-                _YES,
-                _Y,
-                _JSON,
-                _HELP,
+                *_SETTINGS,
+                *_CHANGE,
             ),
             operands=(Operands((Value("NAME"), END)),),
             meanings=ROLES,
@@ -251,23 +241,8 @@ VERBS: tuple[Verb, ...] = (
         "Give an instance a role, or new settings.",
         Usage(
             options=(
-                _HOSTNAME,
-                _HELO_NAME,
-                _MYNETWORKS,
-                _SAME_SOURCE_ADDRESS,
-                _QUEUE_LIFETIME,
-                _TLS_CERT,
-                _TLS_KEY,
-                _HEADER_CHECKS,
-                _BODY_CHECKS,
-                _FILTER,
-                _NEXT_HOP,
-                _SET,
-                _SHELL_LINES,
-                _YES,
-                _Y,
-                _JSON,
-                _HELP,
+                *_SETTINGS,
+                *_CHANGE,
             ),
             operands=(Operands((_NAME, ROLE, END)),),
             meanings=ROLES,
@@ -284,11 +259,7 @@ VERBS: tuple[Verb, ...] = (
                     "Hand its mail to this instance: default",
                     Value("NAME", Kind.INSTANCE),
                 ),
-                _SHELL_LINES,
-                _YES,
-                _Y,
-                _JSON,
-                _HELP,
+                *_CHANGE,
             ),
             operands=(Operands((_NAME, END)),),
         ),

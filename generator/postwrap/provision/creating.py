@@ -99,4 +99,4 @@ def _notes(host: Host, options: CreateOptions, facts: Facts, made: Draft) -> Ite
         )
     shared = [n for n, v in made.source.stated.items() if f"{made.source.directory}/" in v]
     if shared:
-        yield f"tables in {made.source.directory} serve both instances: {', '.join(shared)}"
+        yield f"files in {made.source.directory} serve both instances: {', '.join(shared)}"
