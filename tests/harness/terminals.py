@@ -69,6 +69,26 @@ class Terminal:
         self._child.expect_exact("\n")
         return clean(shown)
 
+    def start(self, line: str) -> None:
+        """Type a line and do not wait for it; finish() does."""
+        # In one line: what is typed ahead is lost when a key interrupts. The trap is for one
+        # that comes too late for the command.
+        self._child.send(f"(trap : INT; {line}; echo sta''tus=$?)\n")
+        self._child.expect_exact("\n")
+
+    def wait_for(self, text: str) -> None:
+        """Wait until the terminal shows this."""
+        self._child.expect_exact(text)
+
+    def press(self, keys: str) -> None:
+        """Press keys, and wait for nothing."""
+        self._child.send(keys)
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the line of start(); return its exit status, and what was shown."""
+        self._child.expect(r"status=(\d+)\r?\n")
+        return int(self._child.match[1]), clean(str(self._child.before))
+
     def complete(self, line: str, tabs: int = 1) -> Completed:
         """Type a line, press TAB, and tell what is there then; the line is gone afterwards."""
         return Completed(*self.send_and_wait(line + "\t" * tabs + DUMP))

@@ -5,9 +5,11 @@ Each module here adds its verbs to ``app``. Nothing else imports this package.
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -28,6 +30,21 @@ class Verbs(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of the verbs."""
         return [name for name in _ORDER if name in self.commands]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; for what cuts it short, Typer would take statuses that mean something else.
+
+        Raises FailedError for Control-C, SystemExit where whoever read the output has gone.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            hint = "run the same command again: it finishes what was begun"
+            raise FailedError("interrupted", hint) from None
+        except BrokenPipeError:
+            # Python would complain once more when it flushes the rest.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(Status.FAILED) from None
 
 
 app = typer.Typer(
@@ -60,23 +77,22 @@ def main() -> None:
     try:
         app(prog_name="postwrap")
     except PostwrapError as error:
-        output.error(error.message, error.hint)
-        sys.exit(error.status)
-    except KeyboardInterrupt:
-        output.error("interrupted", "run the same command again: it finishes what was begun")
-        sys.exit(Status.FAILED)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has gone; nobody is there to be told
-        sys.exit(Status.FAILED)
+        _leave(error.message, error.hint, error.status)
     except OSError as error:
-        failed = FailedError(f"{error.filename or 'postwrap'}: {error.strerror or error}")
-        output.error(failed.message, "see the path's owner, mode and file system; sudo may help")
-        sys.exit(Status.FAILED)
+        message = f"{error.filename or 'postwrap'}: {error.strerror or error}"
+        hint = "see the path's owner, mode and file system; sudo may help"
+        _leave(message, hint, Status.FAILED)
     except Exception:
         # Python would end with 1, which means that something was found.
         traceback.print_exc()
-        output.error("a defect of postwrap itself", "report the lines above")
-        sys.exit(Status.FAILED)
+        _leave("a defect of postwrap itself", "report the lines above", Status.FAILED)
+
+
+def _leave(message: str, hint: str, status: Status) -> NoReturn:
+    # Who pressed Control-C once more is to read how it ended all the same.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output.error(message, hint)
+    sys.exit(status)
 
 
 # Each module adds its verbs to the app above.
