@@ -102,10 +102,17 @@ def test_only_the_shells_that_are_wanted(shells: tuple[str, ...]) -> None:
     assert bool(made) == bool(shells)
 
 
-def test_commands_that_the_settings_add_get_no_completion() -> None:
+def test_commands_that_the_settings_add_have_files_of_their_own() -> None:
     added = Target("swaks", "/usr/bin/swaks", ("/usr/bin/swaks",))
-    paths = [a.path for a in completions(OUT, [*TARGETS, added], LAYOUTS["local"])]
-    assert not [path for path in paths if "swaks" in path]
+    made = completions(OUT, [*TARGETS, added], LAYOUTS["local"])
+    (table, *others) = (a for a in made if a.target is None)
+    assert "swaks" not in table.content.decode(), "the engine knows nothing of it"
+    assert [a.path.rpartition("/")[2] for a in others] == [
+        "swaks-out",
+        "_swaks-out",
+        "swaks-out.fish",
+    ]
+    lint_shell(others[0].content.decode(), dialect="bash")
 
 
 # -- the engine, as each /bin/sh runs it

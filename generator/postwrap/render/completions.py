@@ -54,12 +54,13 @@ def completions(
 ) -> Iterator[Artifact]:
     """Yield what ``shells`` need to complete the wrappers of ``instance``.
 
-    Commands that the settings add are none of the catalog's, and get nothing.
+    Commands that the settings add are none of the catalog's, and complete as they do themselves.
     """
     if not shells:
         return
     paths = {target.name: target.path for target in targets}
-    names = [target.name for target in targets if target.name in USAGES]
+    names = [name for name in paths if name in USAGES]
+    added = [name for name in paths if name not in USAGES]
     yield Artifact(
         path=table_path(instance, layout),
         content=render(
@@ -68,14 +69,24 @@ def completions(
         instance=instance.directory,
     )
     for shell in SHELLS:
-        if shell not in shells or shell == "zsh":
+        if shell not in shells:
             continue
-        for name in names:
+        for name in names if shell != "zsh" else ():
             yield Artifact(
                 path=shell_path(shell, layout, name + instance.suffix),
                 target=shell_path(shell, layout).rpartition("/")[2],
                 instance=instance.directory,
             )
+        for name in added:
+            yield _added(shell, name, instance, layout)
+
+
+def _added(shell: str, real: str, instance: Instance, layout: Layout) -> Artifact:
+    """Return the completion of a wrapper of ``real``, of which the catalog knows nothing."""
+    name, remake = real + instance.suffix, layout.remake(instance.name)
+    template = f"completions/{shell}/added.{shell}.j2"
+    content = render(template, name=name, real=real, remake=remake)
+    return Artifact(shell_path(shell, layout, name), content, instance=instance.directory)
 
 
 def shared_completions(
