@@ -132,3 +132,19 @@ def test_uninstall_takes_it_out_of_the_runlevel(host: Host) -> None:
     host.postwrap("uninstall")
     assert SERVICE not in host.run("rc-update", "show", "default").stdout
     host.postwrap("install")
+
+
+def test_a_package_brings_it_into_the_runlevel_and_takes_it_out(host: Host) -> None:
+    service(host, "stop")
+    host.postwrap("uninstall")
+    path = host.postwrap("package", "-o", "/root").stdout.strip()
+    host.run("dpkg", "-i", path)
+    assert SERVICE in host.run("rc-update", "show", "default").stdout
+    service(host, "start")
+    assert masters(host) == ENABLED
+    service(host, "stop")
+    host.run("dpkg", "-r", test_sysv.PACKAGE)
+    assert SERVICE not in host.run("rc-update", "show", "default").stdout
+    host.run("dpkg", "-P", test_sysv.PACKAGE)
+    assert not host.exists(f"/etc/init.d/{SERVICE}")
+    host.postwrap("install")
