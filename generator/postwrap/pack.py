@@ -15,10 +15,11 @@ def pack(host: Host, assembly: Assembly, *, name: str, release: int, timestamp: 
     """Return the package of ``assembly``: what install would write, and its manifest.
 
     The manifest says that a package brought the files, so that postwrap on the host that gets it
-    leaves them to the package manager.
+    leaves them to the package manager. An archive has none to be left to.
     """
     state = host.layout.state
-    manifest = replace(plan(assembly.bundle, Manifest(), {}).manifest, package=name)
+    whose = name if host.where.packs else ""
+    manifest = replace(plan(assembly.bundle, Manifest(), {}).manifest, package=whose)
     artifacts = (*assembly.bundle, manifest.artifact(manifest_path(state)))
     init = host.boot_facts.init
     in_order = tuple(sorted(artifacts, key=lambda artifact: artifact.path))

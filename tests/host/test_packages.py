@@ -71,9 +71,9 @@ def files(found: Tree) -> Tree:
 
 
 def packed(host: Host) -> Tree:
-    """What a package holds below /usr, as tar(1) unpacks it."""
-    path = package(host, "tar").stdout.strip()
-    host.sh('mkdir -p /packed; tar -C /packed -xf "$1"', path)
+    """What a package holds below /usr, as dpkg-deb(1) unpacks it."""
+    path = package(host, "deb", "-o", "/srv/packed.deb").stdout.strip()
+    host.run("dpkg-deb", "-x", path, "/packed")
     return files(tree(host, "/packed/usr"))
 
 
@@ -219,6 +219,22 @@ def test_the_same_bytes_each_time(talk: Host, kind: str) -> None:
         made.append(talk.path(path).read_bytes())
         talk.run("touch", "/etc/postfix-out/main.cf")
     assert made[0] == made[1]
+
+
+def test_an_archive_is_what_install_would_write_and_uninstall_removes(talk: Host) -> None:
+    before = usr(talk)
+    path = package(talk, "tar").stdout.strip()
+    talk.postwrap("install", "--prefix=/usr", "--destdir=/stage")
+    talk.sh('mkdir /unpacked; tar -C /unpacked -xf "$1"', path)
+    found, staged = (json.loads(talk.read(f"/{d}/usr/{MANIFEST}")) for d in ("unpacked", "stage"))
+    assert found["files"] == staged["files"]
+    assert files(tree(talk, "/unpacked")).keys() == files(tree(talk, "/stage")).keys()
+    # No package manager knows of it, so postwrap must.
+    talk.run("tar", "-C", "/", "-xf", path)
+    assert talk.run("mailq-out").returncode == 0
+    assert talk.postwrap("diff", "--prefix=/usr").stdout == ""
+    talk.postwrap("uninstall", "--prefix=/usr")
+    assert added(talk, before) == set()
 
 
 def test_an_archive_is_unpacked_over_links_to_directories(talk: Host) -> None:

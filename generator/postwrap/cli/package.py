@@ -60,9 +60,10 @@ def package(
 
     It needs no postwrap where it is installed.
     """
-    host = Host(Where(prefix, root=root.rstrip("/"), packs=True))
+    root = root.rstrip("/")
+    chosen = kind or _format_of(Filesystem(root))
+    host = Host(Where(prefix, root=root, packs=chosen is not Format.TAR))
     assembly = assemble(host, names or ())
-    chosen = kind or _format_of(host)
     made = pack(host, assembly, name=name, release=release, timestamp=_timestamp())
     path = _path(made, chosen, out)
     _write(path, WRITERS[chosen].build(made))
@@ -76,10 +77,10 @@ def package(
     raise typer.Exit(Status.FOUND if assembly.problems else Status.OK)
 
 
-def _format_of(host: Host) -> Format:
-    """Return the kind of package that the system of ``host`` installs."""
+def _format_of(system: Filesystem) -> Format:
+    """Return the kind of package that ``system`` installs."""
     path = "/etc/os-release"
-    return format_of(host.source.read_text(path) if host.source.is_file(path) else "")
+    return format_of(system.read_text(path) if system.is_file(path) else "")
 
 
 def _timestamp() -> int:
