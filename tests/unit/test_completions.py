@@ -22,6 +22,7 @@ from postwrap.instance import Instance
 from postwrap.layout import Layout, system_layout
 from postwrap.render.completions import (
     SHELLS,
+    VALUES,
     completions,
     engine_path,
     shared_completions,
@@ -47,6 +48,8 @@ def texts(layout: Layout) -> dict[str, str]:
 def test_the_shells_can_read_it(layout: Layout) -> None:
     rendered = texts(layout)
     lint_shell(rendered[engine_path(layout)])
+    for name in VALUES:
+        lint_shell(rendered[f"{layout.state}/values/{name}"])
     lint_shell(rendered[shell_path("bash", layout)], dialect="bash")
     for shell in ("zsh", "fish"):
         need_tool(shell)

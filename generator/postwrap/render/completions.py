@@ -24,6 +24,9 @@ from postwrap.render.wrappers import Target
 SHELLS = ("bash", "zsh", "fish")
 """The shells that there are completions for."""
 
+VALUES = ("maps", "postconf", "postqueue", "postwrap")
+"""The parts of the engine that it reads when it needs them."""
+
 # With --user, tables lie here. Both installations of a command may be there, and either's engine is
 # asked.
 _USER_STATE = '"${XDG_STATE_HOME:-${HOME:-}/.local/state}/postwrap"'
@@ -98,7 +101,7 @@ def shared_completions(
     """
     if not shells:
         return
-    values = {"layout": layout, "remake": layout.remake(), "home": _USER_STATE}
+    common = {"layout": layout, "remake": layout.remake(), "home": _USER_STATE}
     others = [state for state in _STATES if state != layout.state]
     places = [sh(layout.state), '"$home"', *others]
     yield Artifact(
@@ -108,12 +111,19 @@ def shared_completions(
             commands=[command.name for command in CATALOG],
             places=places,
             tables=f"{layout.state}/options",
-            codes=codes,
+            values=f"{layout.state}/values",
             attached=_attached_flags(),
-            **values,
+            **common,
         ),
         mode=0o755,
     )
+    for name in VALUES:
+        yield Artifact(
+            path=f"{layout.state}/values/{name}",
+            content=render(
+                f"completions/values/{name}.sh.j2", places=places, codes=codes, layout=layout
+            ),
+        )
     for name, table in _tables():
         yield Artifact(
             path=f"{layout.state}/options/{name}",
@@ -128,7 +138,7 @@ def shared_completions(
                     engine=engine_path(layout),
                     places=places,
                     commands=[command.name for command in CATALOG],
-                    **values,
+                    **common,
                 ),
             )
 
