@@ -41,6 +41,7 @@ FORMATS = {
 FORMAT = Value("FORMAT", Kind.WORD, tuple(FORMATS))
 _NAME = Value("NAME", Kind.INSTANCE)
 _NAMES = Value("[NAME]...", Kind.INSTANCE)
+_WHAT = Value("WHAT")
 _HELP = Option("--help", "Show this message and exit.")
 _PREFIX = Option(
     "--prefix", "The installation is under DIR. [default: /usr/local]", Value("DIR", Kind.DIRECTORY)
@@ -209,6 +210,44 @@ VERBS: tuple[Verb, ...] = (
             ),
             operands=(Operands((Value("COMMAND", Kind.WRAPPER), END)),),
         ),
+    ),
+    Verb(
+        "map",
+        "Show where each instance listens, and whom it hands mail to.",
+        Usage(options=(_JSON, _HELP), operands=(Operands((_NAMES,)),)),
+    ),
+    Verb(
+        "log",
+        "Show what the instances log, or those named.",
+        Usage(
+            options=(
+                Option("--lines", "The last N lines; 0: all of them.", Value("N")),
+                Option("-n", "The last N lines; 0: all of them.", Value("N")),
+                Option("--follow", "Go on with what is logged next."),
+                Option("-f", "Go on with what is logged next."),
+                _JSON,
+                _HELP,
+            ),
+            operands=(Operands((_NAMES,)),),
+        ),
+    ),
+    Verb(
+        "trace",
+        "Show a message's way through all instances.",
+        Usage(options=(_JSON, _HELP), operands=(Operands((_WHAT, END)),)),
+    ),
+    Verb(
+        "env",
+        "Print the line that makes plain commands mean one instance.",
+        Usage(
+            options=(Option("--fish", "For fish, not for sh, bash, zsh."), _HELP),
+            operands=(Operands((_NAME, END)),),
+        ),
+    ),
+    Verb(
+        "shell",
+        "Start a shell in which plain commands mean one instance.",
+        Usage(options=(_HELP,), operands=(Operands((_NAME, END)),)),
     ),
     Verb(
         "create",

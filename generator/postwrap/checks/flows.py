@@ -95,11 +95,12 @@ def edges(facts: Facts) -> list[Edge]:
         for instance in facts.readable
         for hop in hops(instance)
         if not hop.destination.by_mx
-        for edge in _ends(facts, hop)
+        for edge in ends(facts, hop)
     ]
 
 
-def _ends(facts: Facts, hop: Hop) -> Iterator[Edge]:
+def ends(facts: Facts, hop: Hop) -> Iterator[Edge]:
+    """Yield where ``hop`` ends at an instance of this host, if it does."""
     for address in facts.resolve(hop.destination.host):
         for receiver, listener in at(facts, address, port_of(hop.destination)):
             yield Edge(hop, receiver, listener, address)

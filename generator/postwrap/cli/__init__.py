@@ -19,7 +19,8 @@ from postwrap.cli import output
 from postwrap.errors import FailedError, PostwrapError, Status
 
 _ORDER = (
-    *("list", "which", "create", "role", "check", "remove"),
+    *("list", "which", "map", "log", "trace", "env", "shell"),
+    *("create", "role", "check", "remove"),
     *("install", "diff", "uninstall", "package"),
 )
 
@@ -96,4 +97,13 @@ def _leave(message: str, hint: str, status: Status) -> NoReturn:
 
 
 # Each module adds its verbs to the app above.
-from postwrap.cli import bundle, check, listing, package, provision  # noqa: E402, F401
+from postwrap.cli import (  # noqa: E402
+    bundle,  # noqa: F401
+    check,  # noqa: F401
+    entering,  # noqa: F401
+    listing,  # noqa: F401
+    logs,  # noqa: F401
+    map,  # noqa: A004, F401
+    package,  # noqa: F401
+    provision,  # noqa: F401
+)

@@ -1,0 +1,91 @@
+"""A shell in which Postfix's plain commands mean one instance, and whose prompt says so.
+
+Each shell reads its own start files first: the prompt is theirs, with the instance's name in front.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from postwrap.instance import Instance
+from postwrap.render.quoting import fish, sh
+
+_BASH = """\
+[ ! -r ~/.bashrc ] || . ~/.bashrc
+export MAIL_CONFIG={directory}
+PS1={mark}$PS1
+"""
+# zsh has no option for a start file, only for where its own are: it is told, and told back.
+_ZSH = """\
+rm -rf -- "$ZDOTDIR"
+{restore}
+[[ ! -r ${{ZDOTDIR:-$HOME}}/.zshrc ]] || . "${{ZDOTDIR:-$HOME}}/.zshrc"
+export MAIL_CONFIG={directory}
+PS1={mark}$PS1
+"""
+_ZSHENV = """\
+[[ ! -r {home}/.zshenv ]] || . {home}/.zshenv
+"""
+_FISH = """\
+set -gx MAIL_CONFIG {directory}
+functions -c fish_prompt __postwrap_prompt
+function fish_prompt
+    echo -n {mark}
+    __postwrap_prompt
+end
+"""
+
+
+def exports(instance: Instance, *, for_fish: bool = False) -> str:
+    """Return the line that makes a shell that evaluates it mean ``instance``."""
+    if for_fish:
+        return f"set -gx MAIL_CONFIG {fish(instance.directory)}"
+    return f"MAIL_CONFIG={sh(instance.directory)}; export MAIL_CONFIG"
+
+
+def enter(instance: Instance, shell: str) -> None:
+    """Become the interactive ``shell`` (a path) in ``instance``: this process is no more then.
+
+    Raises OSError where there is no such program.
+    """
+    argv, extra = _command(instance, shell)
+    environment = {**os.environ, "MAIL_CONFIG": instance.directory, **extra}
+    os.execvpe(shell, argv, environment)
+
+
+def _command(instance: Instance, shell: str) -> tuple[list[str], dict[str, str]]:
+    """Return how ``shell`` is started, and what it needs in its environment."""
+    mark = f"({instance.name}) "
+    match PurePosixPath(shell).name:
+        case "bash":
+            start = _BASH.format(directory=sh(instance.directory), mark=sh(mark))
+            return [shell, "--rcfile", _in_memory(start), "-i"], {}
+        case "zsh":
+            return [shell, "-i"], {"ZDOTDIR": _zsh_directory(instance, mark)}
+        case "fish":
+            start = _FISH.format(directory=fish(instance.directory), mark=fish(mark))
+            return [shell, "-i", "-C", start], {}
+    return [shell, "-i"], {"PS1": f"{mark}{'#' if os.geteuid() == 0 else '$'} "}
+
+
+def _in_memory(text: str) -> str:
+    """Return the path of a file that lives as long as who has it open, and what becomes of this."""
+    descriptor = os.memfd_create("postwrap", 0)
+    os.write(descriptor, text.encode(errors="surrogateescape"))
+    return f"/dev/fd/{descriptor}"
+
+
+def _zsh_directory(instance: Instance, mark: str) -> str:
+    """Return a directory of start files that zsh removes when it has read them."""
+    own = os.environ.get("ZDOTDIR")
+    restore = "unset ZDOTDIR" if own is None else f"ZDOTDIR={sh(own)}"
+    made = Path(tempfile.mkdtemp(prefix="postwrap-"))
+    start = _ZSH.format(
+        restore=restore, directory=sh(instance.directory), mark=sh(mark.replace("%", "%%"))
+    )
+    home = sh(own or str(Path.home()))
+    (made / ".zshenv").write_text(_ZSHENV.format(home=home))
+    (made / ".zshrc").write_text(start)
+    return str(made)

@@ -1,0 +1,162 @@
+"""Where the log is: the one door to log files and to the journal.
+
+A source is read to its end, which it remembers, and can then be followed from there: no line is
+lost or comes twice between the two.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from glob import escape
+from pathlib import Path
+
+from postwrap.errors import RefusedError
+from postwrap.instance import Instance
+
+SYSLOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/mail")
+"""Where syslog daemons put mail: Debian and Arch, Fedora and Alpine, openSUSE."""
+
+_JOURNAL = "/run/systemd/journal/socket"
+_SYSLOG = "_TRANSPORT=syslog"
+"""All that came by syslog(3): which facility, syslog_facility may say otherwise than mail."""
+_FORM = ("--no-pager", "--output=short-iso-precise")
+_CURSOR = "-- cursor: "
+_OTHER_PACKERS = {".xz", ".bz2", ".zst"}
+
+
+class Source(ABC):
+    """A log."""
+
+    @abstractmethod
+    def read(self, *, rotated: bool = False) -> Iterator[str]:
+        """Yield its lines up to now; with ``rotated``, those of former files first."""
+
+    @abstractmethod
+    def follow(self) -> list[str]:
+        """Return the command that prints what comes after what was read, and goes on."""
+
+
+class LogFile(Source):
+    """A file of lines."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._end = 0
+
+    def read(self, *, rotated: bool = False) -> Iterator[str]:
+        """Yield its lines up to now, as Source has it. Raises RefusedError where it is secret."""
+        for former in self._former() if rotated else ():
+            yield from _lines(former)
+        try:
+            yield from self._current()
+        except FileNotFoundError:
+            return  # postlogd(8) makes it with the first line
+        except PermissionError:
+            hint = "read it as root, or as a member of the group that may"
+            raise RefusedError(f"{self.path}: may not be read", hint) from None
+
+    def _current(self) -> Iterator[str]:
+        with Path(self.path).open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # it is being written
+                self._end += len(line)
+                yield _text(line)
+
+    def _former(self) -> list[str]:
+        """Return what logrotate(8) or ``postfix logrotate`` put aside, the oldest first."""
+        path = Path(self.path)
+        found = path.parent.glob(f"{escape(path.name)}[.-]*")
+        readable = [p for p in found if os.access(p, os.R_OK) and p.suffix not in _OTHER_PACKERS]
+        return [str(p) for p in sorted(readable, key=lambda p: p.stat().st_mtime)]
+
+    def follow(self) -> list[str]:
+        """Return the command that goes on, also after the file has been rotated."""
+        return ["tail", "-q", "-c", f"+{self._end + 1}", "-F", "--", self.path]
+
+
+class Journal(Source):
+    """What systemd's journal has of mail."""
+
+    def __init__(self) -> None:
+        self._cursor = ""
+
+    def read(self, *, rotated: bool = False) -> Iterator[str]:
+        """Yield its lines up to now; there is nothing that was rotated away."""
+        # Without --quiet it says, on standard error, what a user may not see.
+        argv = ["journalctl", *_FORM, "--show-cursor", _SYSLOG]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                text = _text(line)
+                if text.startswith(_CURSOR):
+                    self._cursor = text.removeprefix(_CURSOR)
+                else:
+                    yield text
+
+    def follow(self) -> list[str]:
+        """Return the command that goes on."""
+        start = [f"--after-cursor={self._cursor}", "--lines=all"] if self._cursor else []
+        return ["journalctl", "--quiet", *_FORM, "--follow", *start, _SYSLOG]
+
+
+def sources(instances: Iterable[Instance]) -> list[Source]:
+    """Return where ``instances`` log, each place once.
+
+    Raises RefusedError where one logs by syslog and this host keeps nothing of it.
+    """
+    files = dict.fromkeys(i.parameters.get("maillog_file", "") for i in instances)
+    return [LogFile(path) if path else _syslog() for path in files]
+
+
+def _syslog() -> Source:
+    """Return where the host keeps what is logged by syslog(3).
+
+    A file that a daemon writes lasts longer than the journal may; one from before the boot is
+    what a daemon has left that is no more.
+    """
+    has_journal = Path(_JOURNAL).exists()
+    for path in SYSLOG_FILES:
+        if Path(path).is_file() and (not has_journal or Path(path).stat().st_mtime >= _boot()):
+            return LogFile(path)
+    if has_journal:
+        return Journal()
+    hint = "run a syslog daemon or systemd's journal, or set maillog_file and start Postfix again"
+    raise RefusedError(f"no log: neither the journal nor {' or '.join(SYSLOG_FILES)}", hint)
+
+
+def _boot() -> float:
+    """Return when the host was booted, seconds since 1970: proc_stat(5)."""
+    lines = Path("/proc/stat").read_text(encoding="ascii").splitlines()
+    return next((float(line.split()[1]) for line in lines if line.startswith("btime ")), 0.0)
+
+
+def follow(chosen: Sequence[Source]) -> Iterator[str]:
+    """Yield what is logged from now on, until nobody logs any more or the reader has enough."""
+    read, write = os.pipe()
+    processes = [
+        subprocess.Popen(source.follow(), stdout=write, stderr=subprocess.DEVNULL)
+        for source in chosen
+    ]
+    os.close(write)
+    try:
+        with os.fdopen(read, "rb") as merged:
+            yield from map(_text, merged)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+
+
+def _lines(path: str) -> Iterator[str]:
+    opened = gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
+    with opened as file:
+        yield from map(_text, file)
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="surrogateescape").rstrip("\n")
