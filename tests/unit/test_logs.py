@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 
 from postwrap.instance import Instance
-from postwrap.logs.lines import parse
+from postwrap.logs.lines import parse, time_of
 from postwrap.logs.tags import Tags
-from postwrap.logs.way import Passage, passages, way
+from postwrap.logs.way import trace
 
 NOW = datetime(2026, 1, 2, 12, 0, 0)
 DEFAULT = Instance("/etc/postfix", "-default", is_default=True)
@@ -28,16 +28,17 @@ OUT = Instance("/etc/postfix-out", "-out", parameters={"syslog_name": "postfix-o
     ],
 )
 def test_the_time(text: str, time: datetime) -> None:
-    line = parse(f"{text} postfix/qmgr[7]: 4A5B6C: removed", NOW)
+    line = parse(f"{text} postfix/qmgr[7]: 4A5B6C: removed")
     assert line
-    assert (line.time, line.tag, line.pid, line.queue_id) == (time, "postfix/qmgr", 7, "4A5B6C")
+    assert (line.tag, line.pid, line.queue_id) == ("postfix/qmgr", 7, "4A5B6C")
+    assert time_of(line, NOW) == time
 
 
 def test_a_time_elsewhere_is_told_in_local_time() -> None:
     ours = datetime(2026, 1, 2, 11).astimezone()
-    line = parse(f"{ours.isoformat()} mail postfix/qmgr[7]: x", NOW)
+    line = parse(f"{ours.isoformat()} mail postfix/qmgr[7]: x")
     assert line
-    assert line.time == datetime(2026, 1, 2, 11)
+    assert time_of(line, NOW) == datetime(2026, 1, 2, 11)
 
 
 @pytest.mark.parametrize(
@@ -52,16 +53,14 @@ def test_a_time_elsewhere_is_told_in_local_time() -> None:
     ],
 )
 def test_the_message_that_a_line_is_about(message: str, queue_id: str) -> None:
-    line = parse(f"Jan  2 11:00:00 mail postfix/smtpd[7]: {message}", NOW)
+    line = parse(f"Jan  2 11:00:00 mail postfix/smtpd[7]: {message}")
     assert line
     assert (line.message, line.queue_id) == (message, queue_id)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "-- No entries --", "Xyz  2 11:00:00 h t: m", "Jan 99 11:00:00 h t: m", "\udcff"]
-)
+@pytest.mark.parametrize("text", ["", "-- No entries --", "2 Jan 11:00:00 h t: m", "\udcff"])
 def test_what_is_no_line(text: str) -> None:
-    assert parse(text, NOW) is None
+    assert parse(text) is None
 
 
 def test_whose_a_tag_is() -> None:
@@ -81,14 +80,22 @@ def test_whose_a_tag_is() -> None:
     assert shared.owner("postfix-o/submission/smtpd") == odd
 
 
-def stays(*texts: str) -> list[Passage]:
-    """What such lines tell of; a line begins with its instance's tag."""
-    lines = [f"Jan  2 11:00:0{n} mail {text}" for n, text in enumerate(texts)]
-    return passages(Tags([DEFAULT, OUT], {}).owned(lines, NOW))
+@pytest.mark.parametrize("stamp", ["Jan 99 11:00:00", "Xyz  2 11:00:00", "2026-13-01T11:00:00"])
+def test_what_is_no_time_sorts_first(stamp: str) -> None:
+    line = parse(f"{stamp} mail postfix/qmgr[7]: x")
+    assert line
+    assert time_of(line, NOW) == datetime.min
 
 
-def found(all_stays: list[Passage], what: str) -> list[tuple[str, str, int]]:
-    return [(s.instance.name, s.queue_id, len(s.lines)) for s in way(all_stays, what)]
+def stays(*texts: str) -> list[str]:
+    """Such lines of a log; a line begins with its instance's tag."""
+    return [f"Jan  2 11:00:0{n} mail {text}" for n, text in enumerate(texts)]
+
+
+def found(texts: list[str], what: str) -> list[tuple[str, str, int]]:
+    tags = Tags([DEFAULT, OUT], {})
+    told = trace(lambda wanted: tags.owned(filter(wanted, texts)), what)
+    return [(stay.instance.name, stay.queue_id, len(stay.lines)) for stay in told]
 
 
 def test_a_message_is_followed_by_its_message_id() -> None:
@@ -120,6 +127,21 @@ def test_a_short_queue_id_comes_again() -> None:
     assert found(told, "m1@x") == [("default", "1AAAAAA", 2)]
     assert found(told, "m2@x") == [("default", "1AAAAAA", 1)]
     assert found(told, "1AAAAAA") == [("default", "1AAAAAA", 2), ("default", "1AAAAAA", 1)]
+
+
+def test_a_notice_is_the_one_of_that_time() -> None:
+    """Its short queue ID was another message's before, and is again later."""
+    told = stays(
+        "postfix/cleanup[1]: 2DDDDDD: message-id=<m0@x>",
+        "postfix/qmgr[1]: 2DDDDDD: removed",
+        "postfix/cleanup[1]: 1AAAAAA: message-id=<m1@x>",
+        "postfix/bounce[1]: 1AAAAAA: sender non-delivery notification: 2DDDDDD",
+        "postfix/cleanup[1]: 2DDDDDD: message-id=<m2@x>",
+        "postfix/qmgr[1]: 2DDDDDD: removed",
+        "postfix/cleanup[1]: 1BBBBBB: message-id=<m3@x>",
+        "postfix/cleanup[1]: 2DDDDDD: message-id=<m4@x>",
+    )
+    assert found(told, "m1@x") == [("default", "1AAAAAA", 2), ("default", "2DDDDDD", 2)]
 
 
 def test_what_was_refused_is_told() -> None:

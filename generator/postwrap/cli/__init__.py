@@ -97,13 +97,4 @@ def _leave(message: str, hint: str, status: Status) -> NoReturn:
 
 
 # Each module adds its verbs to the app above.
-from postwrap.cli import (  # noqa: E402
-    bundle,  # noqa: F401
-    check,  # noqa: F401
-    entering,  # noqa: F401
-    listing,  # noqa: F401
-    logs,  # noqa: F401
-    map,  # noqa: A004, F401
-    package,  # noqa: F401
-    provision,  # noqa: F401
-)
+from postwrap.cli import bundle, check, entering, listing, logs, mapping, package, provision  # noqa: E402, F401

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +15,11 @@ from postwrap.cli import app, output, where
 from postwrap.errors import RefusedError, UsageError
 from postwrap.host import Host
 from postwrap.instance import Instance, select
-from postwrap.logs.lines import Line
+from postwrap.logs import way
+from postwrap.logs.lines import Line, time_of
 from postwrap.logs.sources import Source, follow, sources
 from postwrap.logs.tags import Owned, Tags
-from postwrap.logs.way import Passage, passages, way
+from postwrap.logs.way import Passage, Wanted
 from postwrap.postfix import PostfixError
 
 Count = Annotated[
@@ -28,6 +30,9 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is
 What = Annotated[
     str, typer.Argument(metavar="WHAT", help="A queue ID, a Message-ID or an address.")
 ]
+
+_FEW, _MANY = 2_000, 200_000
+"""How many lines of a log are looked through for the last ones."""
 
 
 @app.command()
@@ -48,9 +53,8 @@ def log(
     chosen = {i.directory for i in select(host.discovery.instances, names or ())}
     tags = _tags(host, names or ())
     places = sources(i for i in host.discovery.instances if i.directory in chosen)
-    now = datetime.now()
-    wanted = (own for own in _merged(places, tags, now) if own[0].directory in chosen)
-    last = list(deque(wanted, maxlen=lines) if lines else wanted)
+    read = _merged([_last(place, tags, chosen, lines) for place in places])
+    last = deque(read, maxlen=lines or None)
     if json:
         output.as_json({"lines": [_document(*own) for own in last]})
         return
@@ -69,8 +73,7 @@ def trace(what: What, json: where.Json = False) -> None:
     host = where.host("", "", "", False)
     tags = _tags(host, ())
     places = sources(host.discovery.instances)
-    stays = passages(_merged(places, tags, datetime.now(), rotated=True))
-    found = way(stays, what)
+    found = way.trace(lambda wanted: _everything(places, tags, wanted), what)
     if not found:
         hint = "a queue ID, a Message-ID or an address; postwrap log shows what there is"
         raise RefusedError(f"{what}: no log of an instance has it", hint)
@@ -106,12 +109,32 @@ def _overrides(host: Host, instance: Instance) -> list[str]:
     return [value for key, value in found.items() if key.endswith("/syslog_name")]
 
 
-def _merged(
-    places: Iterable[Source], tags: Tags, now: datetime, *, rotated: bool = False
-) -> Iterator[Owned]:
-    """Yield the instances' lines of all ``places`` in the order of time."""
-    read = (tags.owned(place.read(rotated=rotated), now) for place in places)
-    return heapq.merge(*read, key=lambda own: own[1].time)
+def _last(place: Source, tags: Tags, chosen: set[str], lines: int) -> Sequence[Owned]:
+    """Return the last ``lines`` in ``place`` of the instances in ``chosen``, all for 0.
+
+    The end of the log is read first; others may have most of it.
+    """
+    last: deque[Owned] = deque()
+    for newest in (_FEW, _MANY, 0) if lines else (0,):
+        wanted = (own for own in tags.owned(place.read(newest)) if own[0].directory in chosen)
+        last = deque(wanted, maxlen=lines or None)
+        if len(last) == lines:
+            break
+    return last
+
+
+def _everything(places: Sequence[Source], tags: Tags, wanted: Wanted) -> Iterable[Owned]:
+    """Return the ``wanted`` lines of all ``places``, former files too, in the order of time."""
+    read = (filter(wanted, chain(place.read_former(), place.read())) for place in places)
+    return _merged([tags.owned(texts) for texts in read])
+
+
+def _merged(read: Sequence[Iterable[Owned]]) -> Iterable[Owned]:
+    """Return the lines of all that is ``read``, in the order of time."""
+    if len(read) == 1:
+        return read[0]
+    now = datetime.now()
+    return heapq.merge(*read, key=lambda own: time_of(own[1], now))
 
 
 def _print(lines: Iterable[Owned]) -> None:
@@ -123,7 +146,7 @@ def _print_following(places: list[Source], tags: Tags, chosen: set[str]) -> None
     """Print until Control-C, which is how this ends."""
     try:
         for text in follow(places):
-            _print(o for o in tags.owned([text], datetime.now()) if o[0].directory in chosen)
+            _print(o for o in tags.owned([text]) if o[0].directory in chosen)
     except KeyboardInterrupt:
         return
 
@@ -140,7 +163,7 @@ def _passage_document(stay: Passage) -> dict[str, Any]:
 
 def _document(instance: Instance, line: Line) -> dict[str, Any]:
     return {
-        "time": line.time.isoformat(),
+        "time": time_of(line, datetime.now()).isoformat(),
         "instance": instance.name,
         "tag": line.tag,
         "pid": line.pid,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 _LINE = re.compile(
-    r"(?P<time>\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ "
+    r"(?P<stamp>\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ "
     r"(?P<tag>[^\s\[:]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
 )
 # Short and long queue IDs: postfix src/global/mail_queue.h.
@@ -25,56 +26,53 @@ _LEAP_CYCLE = 8
 class Line:
     """One line: ``text`` is all of it, ``message`` what follows the tag.
 
-    ``time`` is local, to the second or better, for sorting; ``queue_id`` is "" where the line is
-    about no message.
+    ``stamp`` is the time as it stands there; ``queue_id`` is "" where the line is about no message.
     """
 
     text: str
-    time: datetime
+    stamp: str
     tag: str
     pid: int | None
     message: str
     queue_id: str
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether smtpd(8) refused a recipient before there was a queue file."""
+        return self.message.startswith(_NO_QUEUE_ID)
 
-def parse(text: str, now: datetime) -> Line | None:
-    """Return the line that ``text`` is, None for what no program logged: journalctl's marks, say.
 
-    ``now`` is the local time: the old form of syslog's time has no year.
-    """
+def parse(text: str) -> Line | None:
+    """Return the line that ``text`` is, None for what no program logged: a mark of journalctl."""
     found = _LINE.match(text)
-    time = _time(found["time"], now) if found else None
-    if not found or not time:
+    if not found:
         return None
-    message = found["message"]
+    stamp, tag, pid, message = found.groups()
     about = _QUEUE_ID.match(message)
-    pid = int(found["pid"]) if found["pid"] else None
-    return Line(text, time, found["tag"], pid, message, about["id"] if about else "")
+    return Line(text, stamp, tag, int(pid) if pid else None, message, about["id"] if about else "")
 
 
-def is_refusal(line: Line) -> bool:
-    """Whether smtpd(8) refused a recipient before there was a queue file."""
-    return line.message.startswith(_NO_QUEUE_ID)
+def time_of(line: Line, now: datetime) -> datetime:
+    """Return the local time of ``line``, to the second or better.
 
-
-def _time(text: str, now: datetime) -> datetime | None:
+    The old form of syslog's time has no year: it is the latest that it can be up to ``now``, a day
+    more for clocks that differ. What is no time at all sorts first.
+    """
     try:
-        if text[0].isdigit():
-            return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
-        return _without_year(text, now)
+        if line.stamp[0].isdigit():
+            return datetime.fromisoformat(line.stamp).astimezone().replace(tzinfo=None)
+        return _without_year(line.stamp, now)
     except ValueError:
-        return None
+        return datetime.min
 
 
-def _without_year(text: str, now: datetime) -> datetime | None:
-    """Return the latest time up to ``now``, a day for clocks that differ, that ``text`` can be."""
-    month = _MONTHS.index(text[:3]) + 1
-    day, clock = int(text[4:6]), datetime.strptime(text[7:], "%H:%M:%S").time()
+def _without_year(stamp: str, now: datetime) -> datetime:
+    month, day = _MONTHS.index(stamp[:3]) + 1, int(stamp[4:6])
+    clock = time(int(stamp[7:9]), int(stamp[10:12]), int(stamp[13:15]))
     for year in range(now.year + 1, now.year - _LEAP_CYCLE, -1):
-        try:
-            time = datetime.combine(datetime(year, month, day), clock)
-        except ValueError:
+        if (month, day) == (2, 29) and not isleap(year):
             continue
-        if time <= now + timedelta(days=1):
-            return time
-    return None
+        found = datetime.combine(datetime(year, month, day), clock)
+        if found <= now + timedelta(days=1):
+            return found
+    raise ValueError(stamp)

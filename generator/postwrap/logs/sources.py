@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from glob import escape
 from pathlib import Path
+from typing import BinaryIO
 
 from postwrap.errors import RefusedError
 from postwrap.instance import Instance
@@ -25,6 +26,8 @@ _SYSLOG = "_TRANSPORT=syslog"
 """All that came by syslog(3): which facility, syslog_facility may say otherwise than mail."""
 _FORM = ("--no-pager", "--output=short-iso-precise")
 _CURSOR = "-- cursor: "
+_USUAL_LENGTH = 200
+"""Bytes of a line of the mail log, more than most have."""
 _OTHER_PACKERS = {".xz", ".bz2", ".zst"}
 
 
@@ -32,8 +35,12 @@ class Source(ABC):
     """A log."""
 
     @abstractmethod
-    def read(self, *, rotated: bool = False) -> Iterator[str]:
-        """Yield its lines up to now; with ``rotated``, those of former files first."""
+    def read(self, newest: int = 0) -> Iterator[str]:
+        """Yield its lines up to now, all of them or about so many of the newest."""
+
+    def read_former(self) -> Iterator[str]:
+        """Yield the lines that were put aside, the oldest first."""
+        return iter(())
 
     @abstractmethod
     def follow(self) -> list[str]:
@@ -47,25 +54,35 @@ class LogFile(Source):
         self.path = path
         self._end = 0
 
-    def read(self, *, rotated: bool = False) -> Iterator[str]:
+    def read(self, newest: int = 0) -> Iterator[str]:
         """Yield its lines up to now, as Source has it. Raises RefusedError where it is secret."""
-        for former in self._former() if rotated else ():
-            yield from _lines(former)
         try:
-            yield from self._current()
+            with Path(self.path).open("rb") as file:
+                yield from self._lines(file, newest)
         except FileNotFoundError:
             return  # postlogd(8) makes it with the first line
         except PermissionError:
             hint = "read it as root, or as a member of the group that may"
             raise RefusedError(f"{self.path}: may not be read", hint) from None
 
-    def _current(self) -> Iterator[str]:
-        with Path(self.path).open("rb") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return  # it is being written
-                self._end += len(line)
-                yield _text(line)
+    def _lines(self, file: BinaryIO, newest: int) -> Iterator[str]:
+        self._end = 0
+        size = os.fstat(file.fileno()).st_size
+        if newest and size > newest * _USUAL_LENGTH:
+            self._end = file.seek(size - newest * _USUAL_LENGTH)
+            self._end += len(file.readline())
+        for line in file:
+            if not line.endswith(b"\n"):
+                return  # it is being written
+            self._end += len(line)
+            yield _text(line)
+
+    def read_former(self) -> Iterator[str]:
+        """Yield the lines of former files, as Source has it."""
+        for path in self._former():
+            opened = gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
+            with opened as file:
+                yield from map(_text, file)
 
     def _former(self) -> list[str]:
         """Return what logrotate(8) or ``postfix logrotate`` put aside, the oldest first."""
@@ -85,10 +102,11 @@ class Journal(Source):
     def __init__(self) -> None:
         self._cursor = ""
 
-    def read(self, *, rotated: bool = False) -> Iterator[str]:
-        """Yield its lines up to now; there is nothing that was rotated away."""
-        # Without --quiet it says, on standard error, what a user may not see.
-        argv = ["journalctl", *_FORM, "--show-cursor", _SYSLOG]
+    def read(self, newest: int = 0) -> Iterator[str]:
+        """Yield its lines up to now, as Source has it."""
+        # Asked for all, it says, on standard error, what a user may not see.
+        limit = ["--quiet", f"--lines={newest}"] if newest else []
+        argv = ["journalctl", *_FORM, "--show-cursor", *limit, _SYSLOG]
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             for line in process.stdout:
@@ -150,12 +168,6 @@ def follow(chosen: Sequence[Source]) -> Iterator[str]:
         for process in processes:
             process.terminate()
             process.wait()
-
-
-def _lines(path: str) -> Iterator[str]:
-    opened = gzip.open(path) if path.endswith(".gz") else Path(path).open("rb")  # noqa: SIM115
-    with opened as file:
-        yield from map(_text, file)
 
 
 def _text(line: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain
 
 from postwrap.instance import Instance
@@ -40,10 +39,10 @@ class Tags:
         """Return the instance that logs as ``tag``, None for one of another program."""
         return self._owners.get(tag.partition("/")[0])
 
-    def owned(self, texts: Iterable[str], now: datetime) -> Iterator[Owned]:
+    def owned(self, texts: Iterable[str]) -> Iterator[Owned]:
         """Yield those of the lines ``texts`` that an instance wrote, with the instance."""
         for text in texts:
-            line = parse(text, now)
+            line = parse(text)
             owner = self.owner(line.tag) if line else None
             if line and owner:
                 yield owner, line
