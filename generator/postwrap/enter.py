@@ -5,7 +5,9 @@ Each shell reads its own start files first: the prompt is theirs, with the insta
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
 
@@ -17,16 +19,23 @@ _BASH = """\
 export MAIL_CONFIG={directory}
 PS1={mark}$PS1
 """
-# zsh has no option for a start file, only for where its own are: it is told, and told back.
-_ZSH = """\
-rm -rf -- "$ZDOTDIR"
+# zsh has no option for a start file, only for where its own are. It is told this place, and as soon
+# as it is here, its own again, which ~/.zshenv may name.
+_ZSHENV = """\
 {restore}
+[[ ! -r {home}/.zshenv ]] || . {home}/.zshenv
+[[ -z ${{ZDOTDIR+x}} ]] || _postwrap_own=$ZDOTDIR
+ZDOTDIR={made}
+"""
+_ZSHRC = """\
+command rm -f -- {made}/.zshenv {made}/.zshrc
+command rmdir -- {made}
+unset ZDOTDIR
+[[ -z ${{_postwrap_own+x}} ]] || ZDOTDIR=$_postwrap_own
+unset _postwrap_own
 [[ ! -r ${{ZDOTDIR:-$HOME}}/.zshrc ]] || . "${{ZDOTDIR:-$HOME}}/.zshrc"
 export MAIL_CONFIG={directory}
 PS1={mark}$PS1
-"""
-_ZSHENV = """\
-[[ ! -r {home}/.zshenv ]] || . {home}/.zshenv
 """
 _FISH = """\
 set -gx MAIL_CONFIG {directory}
@@ -48,11 +57,13 @@ def exports(instance: Instance, *, for_fish: bool = False) -> str:
 def enter(instance: Instance, shell: str) -> None:
     """Become the interactive ``shell`` (a path) in ``instance``: this process is no more then.
 
-    Raises OSError where there is no such program.
+    Raises OSError where it cannot be started.
     """
+    if not shutil.which(shell):
+        number = errno.EACCES if Path(shell).exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), shell)
     argv, extra = _command(instance, shell)
-    environment = {**os.environ, "MAIL_CONFIG": instance.directory, **extra}
-    os.execvpe(shell, argv, environment)
+    os.execvpe(shell, argv, {**os.environ, "MAIL_CONFIG": instance.directory, **extra})
 
 
 def _command(instance: Instance, shell: str) -> tuple[list[str], dict[str, str]]:
@@ -63,7 +74,7 @@ def _command(instance: Instance, shell: str) -> tuple[list[str], dict[str, str]]
             start = _BASH.format(directory=sh(instance.directory), mark=sh(mark))
             return [shell, "--rcfile", _in_memory(start), "-i"], {}
         case "zsh":
-            return [shell, "-i"], {"ZDOTDIR": _zsh_directory(instance, mark)}
+            return [shell, "-i"], {"ZDOTDIR": _zsh_directory(instance.directory, mark)}
         case "fish":
             start = _FISH.format(directory=fish(instance.directory), mark=fish(mark))
             return [shell, "-i", "-C", start], {}
@@ -77,15 +88,17 @@ def _in_memory(text: str) -> str:
     return f"/dev/fd/{descriptor}"
 
 
-def _zsh_directory(instance: Instance, mark: str) -> str:
+def _zsh_directory(directory: str, mark: str) -> str:
     """Return a directory of start files that zsh removes when it has read them."""
     own = os.environ.get("ZDOTDIR")
-    restore = "unset ZDOTDIR" if own is None else f"ZDOTDIR={sh(own)}"
     made = Path(tempfile.mkdtemp(prefix="postwrap-"))
-    start = _ZSH.format(
-        restore=restore, directory=sh(instance.directory), mark=sh(mark.replace("%", "%%"))
-    )
-    home = sh(own or str(Path.home()))
-    (made / ".zshenv").write_text(_ZSHENV.format(home=home))
-    (made / ".zshrc").write_text(start)
+    values = {
+        "made": sh(str(made)),
+        "home": sh(own or str(Path.home())),
+        "restore": "unset ZDOTDIR" if own is None else f"ZDOTDIR={sh(own)}",
+        "directory": sh(directory),
+        "mark": sh(mark),
+    }
+    for name, text in ((".zshenv", _ZSHENV), (".zshrc", _ZSHRC)):
+        (made / name).write_text(text.format(**values))
     return str(made)

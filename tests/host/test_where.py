@@ -99,17 +99,26 @@ def test_a_shell_says_where_it_is(talk: Host, shell: str) -> None:
     assert talk.run("sh", "-c", "ls -d /tmp/postwrap-* 2>/dev/null || true").stdout == ""
 
 
-def test_a_zsh_has_its_own_files_again(talk: Host) -> None:
+@pytest.mark.parametrize("named", ["in the environment", "in ~/.zshenv"])
+def test_a_zsh_has_its_own_files_again(talk: Host, named: str) -> None:
     talk.make_command()
-    talk.write("/root/it's zsh/.zshenv", "export FROM_ZSHENV=yes\n")
-    talk.write("/root/it's zsh/.zshrc", "PS1='own> '\n")
-    with bash(talk, setup="cd /", env={"ZDOTDIR": "/root/it's zsh"}) as terminal:
+    own = "/root/it's zsh"
+    talk.write(f"{own}/.zshenv", "export FROM_ZSHENV=yes\n")
+    talk.write(f"{own}/.zshrc", "PS1='own> '\n")
+    env = {"HOME": "/root"}
+    if named == "in ~/.zshenv":
+        talk.write("/root/.zshenv", f'ZDOTDIR="{own}"; . "$ZDOTDIR/.zshenv"\n')
+    else:
+        env["ZDOTDIR"] = own
+    with bash(talk, setup="cd /", env=env) as terminal:
         terminal.start("SHELL=/usr/bin/zsh postwrap shell out")
         terminal.wait_for("(out) own> ")
-        terminal.press('echo "$FROM_ZSHENV at $ZDOTDIR."\r')
-        terminal.wait_for("yes at /root/it's zsh.")
+        terminal.press('echo "$FROM_ZSHENV at $ZDOTDIR. $_postwrap_own"\r')
+        terminal.wait_for(f"yes at {own}. \r\n")
         terminal.press("exit\r")
         assert terminal.finish()[0] == 0
+    assert {p.name for p in talk.path(own).iterdir()} == {".zshenv", ".zshrc"}
+    assert talk.run("sh", "-c", "ls -d /tmp/postwrap-* 2>/dev/null || true").stdout == ""
 
 
 def test_what_cannot_be_entered(talk: Host) -> None:
