@@ -78,6 +78,11 @@ def test_files_of_their_own_are_read_together(talk: Host) -> None:
     refused = talk.postwrap("log", "out", user="app", check=False)
     assert refused.returncode == 3
     assert f"{OWN_LOG}: may not be read" in refused.stderr
+    for some in (("log", "-n0"), ("trace", "alice@mail.example.com")):
+        done = talk.postwrap(*some, user="app", check=False)
+        assert done.returncode == 1
+        assert f"{OWN_LOG}: may not be read" in done.stderr
+        assert "to=<alice@" in done.stdout
 
 
 def test_it_goes_on_until_control_c(talk: Host) -> None:
@@ -164,7 +169,7 @@ def test_nothing_is_found(talk: Host) -> None:
     talk.run("rm", "-f", "/var/log/maillog")
     nowhere = talk.postwrap("log", check=False)
     assert nowhere.returncode == 3
-    assert "no log: neither the journal nor /var/log/mail.log" in nowhere.stderr
+    assert "syslog: neither the journal is there nor one of /var/log/mail.log" in nowhere.stderr
 
 
 def test_two_with_one_name_are_said_to_be(talk: Host) -> None:

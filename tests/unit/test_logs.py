@@ -20,6 +20,7 @@ OUT = Instance("/etc/postfix-out", "-out", parameters={"syslog_name": "postfix-o
     ("text", "time"),
     [
         ("Jan  2 11:00:00 mail", datetime(2026, 1, 2, 11)),
+        ("Jan  2 11:00:00 mail mail.info", datetime(2026, 1, 2, 11)),
         ("Jan  3 11:00:00 mail", datetime(2026, 1, 3, 11)),
         ("Jan  4 11:00:00 mail", datetime(2025, 1, 4, 11)),
         ("Dec 31 23:59:59 mail", datetime(2025, 12, 31, 23, 59, 59)),

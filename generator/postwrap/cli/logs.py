@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from postwrap.cli import app, output, where
-from postwrap.errors import RefusedError, UsageError
+from postwrap.errors import RefusedError, Status, UsageError
 from postwrap.host import Host
 from postwrap.instance import Instance, select
 from postwrap.logs import way
@@ -52,15 +52,18 @@ def log(
     host = where.host("", "", "", False)
     chosen = {i.directory for i in select(host.discovery.instances, names or ())}
     tags = _tags(host, names or ())
-    places = sources(i for i in host.discovery.instances if i.directory in chosen)
+    places, problems = sources(i for i in host.discovery.instances if i.directory in chosen)
     read = _merged([_last(place, tags, chosen, lines) for place in places])
     last = deque(read, maxlen=lines or None)
     if json:
-        output.as_json({"lines": [_document(*own) for own in last]})
-        return
-    _print(last)
+        document = {"lines": [_document(*own) for own in last]}
+        output.as_json({**document, "problems": output.problem_list(problems)})
+    else:
+        _print(last)
+        output.problems(problems)
     if follows:
         _print_following(places, tags, chosen)
+    raise typer.Exit(Status.FOUND if problems else Status.OK)
 
 
 @app.command()
@@ -72,27 +75,26 @@ def trace(what: What, json: where.Json = False) -> None:
     """
     host = where.host("", "", "", False)
     tags = _tags(host, ())
-    places = sources(host.discovery.instances)
+    places, problems = sources(host.discovery.instances)
     found = way.trace(lambda wanted: _everything(places, tags, wanted), what)
     if not found:
+        output.problems(problems)
         hint = "a queue ID, a Message-ID or an address; postwrap log shows what there is"
         raise RefusedError(f"{what}: no log of an instance has it", hint)
     if json:
-        output.as_json({"passages": [_passage_document(stay) for stay in found]})
-        return
-    for number, stay in enumerate(found):
-        if number:
-            output.line("")
-        output.line(f"{stay.instance.name} {stay.queue_id or '(refused)'}:")
-        for line in stay.lines:
-            output.line(f"  {line.text}")
+        document = {"passages": [_passage_document(stay) for stay in found]}
+        output.as_json({**document, "problems": output.problem_list(problems)})
+    else:
+        _print_passages(found)
+        output.problems(problems)
+    raise typer.Exit(Status.FOUND if problems else Status.OK)
 
 
 def _tags(host: Host, names: Iterable[str]) -> Tags:
     """Return the tags of all instances; say where one of ``names`` shares its tag."""
     instances = host.discovery.instances
     tags = Tags(instances, {i.directory: _overrides(host, i) for i in instances})
-    for instance in select(tags.shared, ()):
+    for instance in tags.shared:
         if not names or any(instance.answers_to(name) for name in names):
             output.note(f"postwrap: {instance.name} logs under another instance's syslog_name")
     return tags
@@ -140,6 +142,15 @@ def _merged(read: Sequence[Iterable[Owned]]) -> Iterable[Owned]:
 def _print(lines: Iterable[Owned]) -> None:
     for _, line in lines:
         output.line(line.text)
+
+
+def _print_passages(found: Iterable[Passage]) -> None:
+    for number, stay in enumerate(found):
+        if number:
+            output.line("")
+        output.line(f"{stay.instance.name} {stay.queue_id or '(refused)'}:")
+        for line in stay.lines:
+            output.line(f"  {line.text}")
 
 
 def _print_following(places: list[Source], tags: Tags, chosen: set[str]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, time, timedelta
 
 _LINE = re.compile(
     r"(?P<stamp>\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ "
+    r"(?:[a-z0-9]+\.[a-z]+ )?"  # busybox syslogd's facility and severity
     r"(?P<tag>[^\s\[:]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
 )
 # Short and long queue IDs: postfix src/global/mail_queue.h.

@@ -15,11 +15,11 @@ from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 
-from postwrap.errors import RefusedError
+from postwrap.errors import Problem, RefusedError
 from postwrap.instance import Instance
 
-SYSLOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/mail")
-"""Where syslog daemons put mail: Debian and Arch, Fedora and Alpine, openSUSE."""
+SYSLOG_FILES = ("/var/log/mail.log", "/var/log/maillog", "/var/log/mail", "/var/log/messages")
+"""Where syslog daemons put mail: on Debian, Fedora, openSUSE, Alpine."""
 
 _JOURNAL = "/run/systemd/journal/socket"
 _SYSLOG = "_TRANSPORT=syslog"
@@ -29,6 +29,9 @@ _CURSOR = "-- cursor: "
 _USUAL_LENGTH = 200
 """Bytes of a line of the mail log, more than most have."""
 _OTHER_PACKERS = {".xz", ".bz2", ".zst"}
+_NOWHERE = f"neither the journal is there nor one of {', '.join(SYSLOG_FILES)}"
+_RUN_ONE = "run a syslog daemon or systemd's journal, or set maillog_file and start Postfix again"
+_ASK_ROOT = "look as root, or as a member of the group that may"
 
 
 class Source(ABC):
@@ -55,15 +58,12 @@ class LogFile(Source):
         self._end = 0
 
     def read(self, newest: int = 0) -> Iterator[str]:
-        """Yield its lines up to now, as Source has it. Raises RefusedError where it is secret."""
+        """Yield its lines up to now, as Source has it."""
         try:
             with Path(self.path).open("rb") as file:
                 yield from self._lines(file, newest)
         except FileNotFoundError:
             return  # postlogd(8) makes it with the first line
-        except PermissionError:
-            hint = "read it as root, or as a member of the group that may"
-            raise RefusedError(f"{self.path}: may not be read", hint) from None
 
     def _lines(self, file: BinaryIO, newest: int) -> Iterator[str]:
         self._end = 0
@@ -122,17 +122,36 @@ class Journal(Source):
         return ["journalctl", "--quiet", *_FORM, "--follow", *start, _SYSLOG]
 
 
-def sources(instances: Iterable[Instance]) -> list[Source]:
-    """Return where ``instances`` log, each place once.
+def sources(instances: Iterable[Instance]) -> tuple[list[Source], list[Problem]]:
+    """Return where ``instances`` log, each place once, and what hides the log of others.
 
-    Raises RefusedError where one logs by syslog and this host keeps nothing of it.
+    Raises RefusedError where that is all.
     """
-    files = dict.fromkeys(i.parameters.get("maillog_file", "") for i in instances)
-    return [LogFile(path) if path else _syslog() for path in files]
+    found: list[Source] = []
+    problems: list[Problem] = []
+    for path in dict.fromkeys(i.parameters.get("maillog_file", "") for i in instances):
+        source = LogFile(path) if path else _syslog()
+        if not source:
+            problems.append(Problem("syslog", _NOWHERE, _RUN_ONE))
+        elif isinstance(source, LogFile) and _is_secret(source.path):
+            problems.append(Problem(source.path, "may not be read", _ASK_ROOT))
+        else:
+            found.append(source)
+    if problems and not found:
+        raise RefusedError(f"{problems[0].subject}: {problems[0].message}", problems[0].hint)
+    return found, problems
 
 
-def _syslog() -> Source:
-    """Return where the host keeps what is logged by syslog(3).
+def _is_secret(path: str) -> bool:
+    """Whether ``path``, which may not be there yet, is not for this user."""
+    try:
+        return Path(path).exists() and not os.access(path, os.R_OK)
+    except PermissionError:
+        return True
+
+
+def _syslog() -> Source | None:
+    """Return where the host keeps what is logged by syslog(3), None if it does not.
 
     A file that a daemon writes lasts longer than the journal may; one from before the boot is
     what a daemon has left that is no more.
@@ -141,10 +160,7 @@ def _syslog() -> Source:
     for path in SYSLOG_FILES:
         if Path(path).is_file() and (not has_journal or Path(path).stat().st_mtime >= _boot()):
             return LogFile(path)
-    if has_journal:
-        return Journal()
-    hint = "run a syslog daemon or systemd's journal, or set maillog_file and start Postfix again"
-    raise RefusedError(f"no log: neither the journal nor {' or '.join(SYSLOG_FILES)}", hint)
+    return Journal() if has_journal else None
 
 
 def _boot() -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 
 from postwrap.instance import Instance
 from postwrap.logs.lines import Line, parse
@@ -30,8 +29,8 @@ class Tags:
             if owner != instance:
                 self.shared.append(instance)
         for instance in instances:
-            names = (instance.parameters.get("multi_instance_name", ""), "")
-            for value in chain(names, overrides.get(instance.directory, ())):
+            name = instance.parameters.get("multi_instance_name", "")
+            for value in (name, *overrides.get(instance.directory, ())):
                 if head := _head(value):
                     self._owners.setdefault(head, instance)
 
