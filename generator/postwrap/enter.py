@@ -1,6 +1,7 @@
 """A shell in which Postfix's plain commands mean one instance, and whose prompt says so.
 
-Each shell reads its own start files first: the prompt is theirs, with the instance's name in front.
+Each shell reads its own start files first: the prompt is theirs, with the instance's name in front,
+also where it is made anew each time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from postwrap.render.quoting import fish, sh
 _BASH = """\
 [ ! -r ~/.bashrc ] || . ~/.bashrc
 export MAIL_CONFIG={directory}
-PS1={mark}$PS1
+_postwrap_prompt() {{ [[ $PS1 == {mark}* ]] || PS1={mark}$PS1; }}
+PROMPT_COMMAND=${{PROMPT_COMMAND:+$PROMPT_COMMAND$'\\n'}}_postwrap_prompt
 """
 # zsh has no option for a start file, only for where its own are. It is told this place, and as soon
 # as it is here, its own again, which ~/.zshenv may name.
@@ -35,7 +37,8 @@ unset ZDOTDIR
 unset _postwrap_own
 [[ ! -r ${{ZDOTDIR:-$HOME}}/.zshrc ]] || . "${{ZDOTDIR:-$HOME}}/.zshrc"
 export MAIL_CONFIG={directory}
-PS1={mark}$PS1
+_postwrap_prompt() {{ [[ $PS1 == {mark}* ]] || PS1={mark}$PS1; }}
+precmd_functions+=(_postwrap_prompt)
 """
 _FISH = """\
 set -gx MAIL_CONFIG {directory}

@@ -82,8 +82,9 @@ def test_a_shell_that_evaluates_env_means_the_instance(talk: Host) -> None:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "dash", "mksh"])
 def test_a_shell_says_where_it_is(talk: Host, shell: str) -> None:
     talk.make_command()
-    talk.write("/root/.bashrc", "PS1='own> '; MAIL_CONFIG=/etc/postfix\n")
-    talk.write("/root/.zshrc", "PS1='own> '; MAIL_CONFIG=/etc/postfix\n")
+    # Prompts that are made anew each time.
+    talk.write("/root/.bashrc", "PROMPT_COMMAND='PS1=\"own> \"; '; MAIL_CONFIG=/etc/postfix\n")
+    talk.write("/root/.zshrc", "precmd() { PS1='own> '; }; MAIL_CONFIG=/etc/postfix\n")
     talk.write("/root/.config/fish/config.fish", "function fish_prompt; echo -n 'own> '; end\n")
     prompt = "(out) own> " if shell in {"bash", "zsh", "fish"} else "(out) # "
     with bash(talk, setup="unset MAIL_CONFIG; cd /", env={"HOME": "/root"}) as terminal:
@@ -93,6 +94,7 @@ def test_a_shell_says_where_it_is(talk: Host, shell: str) -> None:
         terminal.wait_for(f"{OUT}\r\n")
         terminal.wait_for("Mail queue is empty")
         terminal.wait_for(".\r\n")
+        terminal.wait_for(prompt)
         terminal.press("exit 5\r")
         status, _ = terminal.finish()
     assert status == 5
