@@ -36,3 +36,35 @@ def test_they_complete_as_the_command_itself(added: Host, start: Callable[..., T
         # Of which nothing is known, files are offered.
         assert shell.complete("odd-out /srv/on").line.rstrip() == "odd-out /srv/one\\ file"
         assert shell.complete("mailq-out /srv/on").line.rstrip() == "mailq-out /srv/on"
+
+
+@pytest.mark.parametrize("start", [bash, zsh, fish])
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("postfix-out rel", "postfix-out reload "),
+        ("/usr/local/sbin/postfix-out rel", "/usr/local/sbin/postfix-out reload "),
+        ("../usr/local/sbin/postfix-out rel", "../usr/local/sbin/postfix-out reload "),
+        ("postwrap unin", "postwrap uninstall "),
+        ("/usr/local/sbin/postwrap unin", "/usr/local/sbin/postwrap uninstall "),
+        ("/usr/local/bin/odd-out /srv/on", "/usr/local/bin/odd-out /srv/one\\ file"),
+    ],
+)
+def test_the_first_tab_in_a_shell(
+    added: Host, start: Callable[..., Terminal], line: str, completed: str
+) -> None:
+    """It is the one that loads the completion, by a name or by a path."""
+    added.make_command()
+    added.write("/srv/one file", "")
+    with start(added) as shell:
+        assert shell.complete(line).line.rstrip(" =") == completed.rstrip()
+
+
+@pytest.mark.parametrize("start", [bash, zsh])
+def test_the_first_tab_on_the_path_of_an_added_command(
+    added: Host, start: Callable[..., Terminal]
+) -> None:
+    """fish knows what a command wraps (complete -w) by its name alone."""
+    with start(added) as shell:
+        line = shell.complete("/usr/local/bin/tail-out --byt").line
+        assert line.startswith("/usr/local/bin/tail-out --bytes")
