@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.harness.fresh import FreshHost, Item, tree
+from tests.harness.fresh import SOURCE, FreshHost, Item, tree
 
 OUT = "/etc/postfix-out"
 
@@ -57,6 +57,8 @@ def test_one_command_then_the_talk_then_away_again(suite: str, fresh: FreshHost)
     said = fresh.install("--yes").stdout
     assert "postwrap 0" in said.partition("Type next:")[0]
     assert "mailq-default" in said
+    (files,) = re.findall(r"^Files: \d+ added$", said, re.MULTILINE)
+    assert f"\n{files}\n" in fresh.read(f"{SOURCE}/README.md"), "it shows what is printed"
     assert fresh.run("postconf", "-h", "inet_interfaces").stdout == "loopback-only\n"
 
     the_talk(fresh)
