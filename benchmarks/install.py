@@ -88,7 +88,7 @@ def timed(host: Host) -> float:
 
 def counted(host: Host) -> tuple[int, int]:
     """Return how many processes one ``postwrap install`` starts, and how many are Postfix's."""
-    path = ":".join((str(CHECKOUT / "generator"), *host.python_path))
+    path = str(CHECKOUT / "generator")
     strace = (
         "strace",
         "-f",

@@ -1,7 +1,9 @@
-"""What a wrapper costs: real commands on one instance, started in four ways.
+"""What a wrapper costs: real commands on one instance, started in six ways.
 
 direct     the real command with MAIL_CONFIG set in its environment
-wrapper    ours
+again      the same once more: what differs between the two is noise
+native     our native wrapper
+wrapper    our shell wrapper
 script     the talk's two lines: #!/bin/sh, and the command with its -c or -C
 postmulti  postmulti -i INSTANCE -x COMMAND
 """
@@ -18,6 +20,7 @@ INSTANCES = (1, 3, 10)
 ROUNDS = 40
 OUT = "/etc/postfix-i1"
 SCRIPTS = "/opt/talk"
+NATIVE = "/opt/native"
 MESSAGE = "Subject: benchmark\n\nhello\n"
 
 
@@ -41,6 +44,8 @@ class Command:
         chosen = {"MAIL_CONFIG": OUT}
         multi = ("/usr/sbin/postmulti", "-i", "postfix-i1", "-x", self.path)
         yield "direct", Case((self.path, *self.arguments), chosen, self.input)
+        yield "again", Case((self.path, *self.arguments), chosen, self.input)
+        yield "native", Case((f"{NATIVE}{self.wrapper}", *self.arguments), {}, self.input)
         yield "wrapper", Case((self.wrapper, *self.arguments), {}, self.input)
         yield "script", Case((f"{SCRIPTS}/{self.name}", *self.arguments), {}, self.input)
         yield "postmulti", Case((*multi, *self.arguments), {}, self.input)
@@ -92,6 +97,7 @@ def prepare(host: Host, count: int) -> None:
     )
     host.age()
     host.postwrap("install")
+    host.postwrap("install", "--native", f"--destdir={NATIVE}")
     for command in COMMANDS:
         line = f'{command.path} {command.option} {OUT} "$@"'
         host.write(f"{SCRIPTS}/{command.name}", f"#!/bin/sh\n{line}\n", mode=0o755)

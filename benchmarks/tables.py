@@ -26,18 +26,26 @@ def medians(host: Host, cases: Sequence[Case], rounds: int) -> list[float]:
     """Return the median seconds of each of ``cases``, measured in turn in ``host``."""
     task = {"rounds": rounds, "cases": [vars(case) for case in cases]}
     stopwatch = str(CHECKOUT / "benchmarks/stopwatch.py")
-    done = host.run(sys.executable, "-I", stopwatch, input=json.dumps(task), timeout=1800)
+    done = host.run(host.python, "-I", stopwatch, input=json.dumps(task), timeout=14_400)
     return [statistics.median(seconds) for seconds in json.loads(done.stdout)]
 
 
 def table(title: str, rows: Sequence[Sequence[str]]) -> None:
     """Print ``rows``, the first the heads, the first column to the left and the others right."""
+    _keep(title, rows)
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     print(f"{title}\n")
     for row in rows:
         first, *others = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
         print("  ".join(("  " + first.strip().ljust(widths[0]), *others)).rstrip())
     print(flush=True)
+
+
+def _keep(title: str, rows: Sequence[Sequence[str]]) -> None:
+    """Add the table to the file that POSTWRAP_BENCHMARKS names, for benchmarks/compare."""
+    if path := os.environ.get("POSTWRAP_BENCHMARKS"):
+        with open(path, "a") as file:  # noqa: PTH123
+            file.write(json.dumps({"title": title, "rows": [list(row) for row in rows]}) + "\n")
 
 
 def milliseconds(seconds: float) -> str:

@@ -1,6 +1,10 @@
-"""Run postwrap as ``python -m postwrap``."""
+"""Run postwrap as ``python -m postwrap``: a tool for developers.
 
-from postwrap.cli import main
+Without -I, Python takes modules from the current directory and PYTHONPATH first. The command that
+is installed is the launcher.
+"""
+
+from postwrap.launch import main
 
 if __name__ == "__main__":
     main()

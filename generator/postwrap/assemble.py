@@ -6,18 +6,18 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from postwrap.boot import own_unit
 from postwrap.bundle import Artifact, Bundle
 from postwrap.collisions import foreign_commands, without_collisions
 from postwrap.errors import Problem
 from postwrap.filesystem import Filesystem
-from postwrap.host import Host
-from postwrap.install.manifest import Manifest
-from postwrap.install.plan import Plan, plan
-from postwrap.instance import Instance, select, suffix_of
+from postwrap.host.init import own_units
+from postwrap.host.naming import Instance, select, suffix_of
+from postwrap.install.manifest import FileRecord, Manifest
+from postwrap.install.plan import InstallPlan, plan
+from postwrap.installation import Installation
+from postwrap.logs.tags import Tags
 from postwrap.render.boot import boot
-from postwrap.render.completions import completions, shared_completions
-from postwrap.render.manpages import inet_services, manpages, shared_manpages
+from postwrap.render.lnav import lnav_format
 from postwrap.render.wrappers import wrappers
 
 
@@ -28,17 +28,38 @@ class Assembly:
     bundle: Bundle
     instances: tuple[Instance, ...]
     problems: tuple[Problem, ...]
-    scope: Scope
+    scope: InstallScope
 
-    def plan(self, manifest: Manifest, destination: Filesystem, *, force: bool = False) -> Plan:
-        """Return how to get from what ``destination`` holds to this bundle."""
+    def plan(
+        self,
+        manifest: Manifest,
+        destination: Filesystem,
+        *,
+        force: bool = False,
+        keep: bool = False,
+    ) -> InstallPlan:
+        """Return how to get from what ``destination`` holds to this bundle; see ``plan``."""
         paths = {*(artifact.path for artifact in self.bundle), *manifest.files}
         entries = {path: destination.entry(path) for path in paths}
-        return plan(self.bundle, manifest, entries, self.scope.holds, force=force)
+        return plan(self.bundle, manifest, entries, self.scope.holds, force=force, keep=keep)
+
+    def as_installed(self, destination: Filesystem) -> Manifest:
+        """Return a manifest of the files that are there just as they are in this bundle.
+
+        It stands for one that is torn, and says so.
+        """
+        return Manifest(
+            torn=True,
+            files={
+                artifact.path: FileRecord.of(artifact)
+                for artifact in self.bundle
+                if destination.entry(artifact.path).digest == artifact.digest
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class InstallScope:
     """Whose files a run may remove: all but those of ``refused`` instances, or ``chosen`` alone.
 
     What was installed for an instance that is refused now keeps working as it did.
@@ -54,43 +75,66 @@ class Scope:
         return self.chosen is None or instance in self.chosen
 
 
-def assemble(host: Host, words: Sequence[str] = ()) -> Assembly:
+def assemble(
+    host: Installation, words: Sequence[str] = (), *, commands_only: bool = False
+) -> Assembly:
     """Return the bundle of ``host``, of the instances that ``words`` name or of all.
 
+    ``commands_only``: the wrappers alone, for whoever installs nothing.
     Raises RefusedError for a word that names no instance, nor anything installed.
     """
     found = host.discovery
     taken = foreign_commands(host)
     usable, collisions = without_collisions(found.instances, host.targets[0], taken)
-    refused = found.refused | {problem.subject for problem in collisions}
+    refused = found.refused | found.absent | {problem.subject for problem in collisions}
     if not found.is_complete:
         refused |= host.manifest.instances() - {i.directory for i in usable}
     chosen = _choose(host, usable, refused, words)
     served = tuple(i for i in usable if chosen is None or i.directory in chosen)
-    bundle = Bundle(artifacts(host, served))
+    bundle = Bundle(commands(host, served) if commands_only else artifacts(host, served))
     problems = (*found.problems, *collisions, *host.targets[1], *bundle.problems)
-    scope = Scope(refused, chosen)
+    scope = InstallScope(refused, chosen)
     return Assembly(bundle, served, problems, scope)
 
 
-def artifacts(host: Host, instances: Iterable[Instance]) -> Iterator[Artifact]:
+def artifacts(host: Installation, instances: Iterable[Instance]) -> Iterator[Artifact]:
     """Yield all that is installed for ``instances``."""
-    for instance in instances:
-        if not instance.suffix:
-            continue  # the settings want no commands for the default instance
-        unit = own_unit(instance, host.places)
-        yield from wrappers(instance, host.targets[0], host.layout, unit)
+    from postwrap.render.completions import completions, shared_completions
+    from postwrap.render.manpages import manpages, packed, shared_manpages
+
+    served = [i for i in instances if i.suffix]
+    units = own_units(host.places)
+    yield from commands(host, served)
+    for instance in served:
+        unit = units.get(instance.directory, "")
         yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
         services = _inet_services(host, instance)
-        yield from manpages(instance, host.targets[0], host.layout, services, unit)
-    codes = _codes()
-    yield from shared_completions(host.layout, host.settings.shells, codes)
-    yield from shared_manpages(host.layout, codes)
+        pages = manpages(
+            *(instance, host.targets[0], host.layout, services, unit),
+            is_native=bool(host.machine),
+        )
+        yield from packed(pages) if host.layout.is_packaged else pages
+    codes, program = _codes(), host.program()
+    yield from shared_completions(host.layout, program, host.settings.shells, codes)
+    pages = shared_manpages(host.layout, program, codes)
+    yield from packed(pages) if host.layout.is_packaged else pages
     yield from boot(host.layout, host.boot_facts)
+    yield from lnav_format(host.layout, Tags(host.discovery.instances, {}).heads)
 
 
-def _inet_services(host: Host, instance: Instance) -> Sequence[str]:
+def commands(host: Installation, instances: Iterable[Instance]) -> Iterator[Artifact]:
+    """Yield the wrappers of ``instances``; the settings may want none for the default one."""
+    units = own_units(host.places)
+    for instance in instances:
+        if instance.suffix:
+            unit = units.get(instance.directory, "")
+            yield from wrappers(instance, host.targets[0], host.layout, unit, host.machine)
+
+
+def _inet_services(host: Installation, instance: Instance) -> Sequence[str]:
     """Return the inet services of ``instance``, none where its master.cf cannot be read."""
+    from postwrap.render.manpages import inet_services
+
     with contextlib.suppress(OSError):
         return inet_services(host.source.read_text(f"{instance.directory}/master.cf"))
     return ()
@@ -104,7 +148,7 @@ def _codes() -> Sequence[tuple[str, str]]:
 
 
 def _choose(
-    host: Host, usable: Sequence[Instance], refused: frozenset[str], words: Sequence[str]
+    host: Installation, usable: Sequence[Instance], refused: frozenset[str], words: Sequence[str]
 ) -> frozenset[str] | None:
     """Return the directories that ``words`` name, None for all.
 

@@ -6,16 +6,16 @@ import difflib
 from collections.abc import Iterator
 
 from postwrap.bundle import Artifact
-from postwrap.filesystem import MISSING, Entry
-from postwrap.install.plan import Change
+from postwrap.entries import MISSING, Entry
+from postwrap.install.plan import ArtifactChange
 
 
-def unified(change: Change) -> str:
+def unified(change: ArtifactChange) -> str:
     """Return ``change`` as patch(1) and people read it; a change of mode alone is one line."""
     return "".join(_lines(change))
 
 
-def _lines(change: Change) -> Iterator[str]:
+def _lines(change: ArtifactChange) -> Iterator[str]:
     before, after = change.before, change.after
     old = "/dev/null" if before == MISSING else change.path
     new = change.path if after else "/dev/null"

@@ -10,9 +10,11 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from postwrap.instance import Instance
+from postwrap import programs
+from postwrap.host.naming import Instance
 from postwrap.render.quoting import fish, sh
 
 _BASH = """\
@@ -57,19 +59,22 @@ def exports(instance: Instance, *, for_fish: bool = False) -> str:
     return f"MAIL_CONFIG={sh(instance.directory)}; export MAIL_CONFIG"
 
 
-def enter(instance: Instance, shell: str) -> None:
+def enter(instance: Instance, shell: str, environment: Mapping[str, str]) -> None:
     """Become the interactive ``shell`` (a path) in ``instance``: this process is no more then.
 
-    Raises OSError where it cannot be started.
+    The shell is the caller's own choice, as is its ``environment``: no other program is started
+    like this. Raises OSError where it cannot be started.
     """
-    if not shutil.which(shell):
+    if not shutil.which(shell, path=environment.get("PATH")):
         number = errno.EACCES if Path(shell).exists() else errno.ENOENT
         raise OSError(number, os.strerror(number), shell)
-    argv, extra = _command(instance, shell)
-    os.execvpe(shell, argv, {**os.environ, "MAIL_CONFIG": instance.directory, **extra})
+    argv, extra = _command(instance, shell, environment)
+    os.execvpe(shell, argv, {**environment, "MAIL_CONFIG": instance.directory, **extra})
 
 
-def _command(instance: Instance, shell: str) -> tuple[list[str], dict[str, str]]:
+def _command(
+    instance: Instance, shell: str, environment: Mapping[str, str]
+) -> tuple[list[str], dict[str, str]]:
     """Return how ``shell`` is started, and what it needs in its environment."""
     mark = f"({instance.name}) "
     match PurePosixPath(shell).name:
@@ -77,7 +82,7 @@ def _command(instance: Instance, shell: str) -> tuple[list[str], dict[str, str]]
             start = _BASH.format(directory=sh(instance.directory), mark=sh(mark))
             return [shell, "--rcfile", _in_memory(start), "-i"], {}
         case "zsh":
-            return [shell, "-i"], {"ZDOTDIR": _zsh_directory(instance.directory, mark)}
+            return [shell, "-i"], {"ZDOTDIR": _zsh_directory(instance.directory, mark, environment)}
         case "fish":
             start = _FISH.format(directory=fish(instance.directory), mark=fish(mark))
             return [shell, "-i", "-C", start], {}
@@ -91,10 +96,10 @@ def _in_memory(text: str) -> str:
     return f"/dev/fd/{descriptor}"
 
 
-def _zsh_directory(directory: str, mark: str) -> str:
+def _zsh_directory(directory: str, mark: str, environment: Mapping[str, str]) -> str:
     """Return a directory of start files that zsh removes when it has read them."""
-    own = os.environ.get("ZDOTDIR")
-    made = Path(tempfile.mkdtemp(prefix="postwrap-"))
+    own = environment.get("ZDOTDIR")
+    made = Path(tempfile.mkdtemp(prefix="postwrap-", dir=programs.SCRATCH))
     values = {
         "made": sh(str(made)),
         "home": sh(own or str(Path.home())),

@@ -1,11 +1,12 @@
-"""What can go wrong, in words for the administrator, and the exit statuses that tell it to scripts.
+"""Errors in words for the administrator, and exit statuses for scripts.
 
-Every message names the file or setting that is at fault; every hint is the remedy, preferably a
-command to paste.
+Every message begins with the name or file at fault; every hint is the remedy, preferably a command
+to paste.
 """
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -36,6 +37,10 @@ class PostwrapError(Exception):
         self.hint = hint
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, which end a command as Control-C does; the message says which."""
+
+
 class UsageError(PostwrapError):
     """The command line or the settings file cannot be understood."""
 
@@ -54,6 +59,10 @@ class FailedError(PostwrapError):
     status = Status.FAILED
 
 
+class StoppedError(FailedError):
+    """Whoever called stopped it on the way, by Control-C, SIGTERM or SIGHUP."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something wrong with one instance or one file that does not stop the others.
@@ -69,3 +78,11 @@ class Problem:
     def __str__(self) -> str:
         """One line for the terminal: subject, message and remedy."""
         return f"{self.subject}: {self.message}" + (f" ({self.hint})" if self.hint else "")
+
+
+def described(error: Exception) -> str:
+    """Return what ``error`` says and where it was raised, in one line: for a defect of postwrap."""
+    said = " ".join(traceback.format_exception_only(error)).strip()
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return " ".join(f"{said}{where}".split())

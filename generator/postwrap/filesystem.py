@@ -1,53 +1,22 @@
-"""The one door for files.
+"""The one I/O boundary for files.
 
-Every other room computes; this one looks and acts. ``Filesystem`` with a root is the staging
-directory of ``--destdir`` and the foreign tree of ``--root``: paths go in and come out as they
-are on the finished host.
+Every other module computes; this one reads and writes files. ``Filesystem`` with a root is the
+staging directory of ``--destdir`` and the foreign tree of ``--root``: paths go in and come out as
+they are on the finished host.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum, auto
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from postwrap.bundle import Artifact, digest_of
-
-
-class Kind(Enum):
-    """What is found at a path."""
-
-    MISSING = auto()
-    FILE = auto()
-    LINK = auto()
-    DIRECTORY = auto()
-    OTHER = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is at a path now."""
-
-    kind: Kind
-    mode: int = 0
-    content: bytes = b""
-    target: str | None = None
-
-    @property
-    def digest(self) -> str:
-        """The identity that a manifest compares; see postwrap.bundle.digest_of."""
-        if self.kind in {Kind.FILE, Kind.LINK}:
-            return digest_of(self.mode, self.content, self.target)
-        return self.kind.name.lower()
-
-
-MISSING = Entry(Kind.MISSING)
+from postwrap import durable
+from postwrap.bundle import Artifact
+from postwrap.entries import MISSING, Entry, EntryKind
 
 
 class Filesystem:
@@ -69,13 +38,13 @@ class Filesystem:
         try:
             status = os.lstat(real)
             if stat.S_ISLNK(status.st_mode):
-                return Entry(Kind.LINK, target=os.readlink(real))  # noqa: PTH115
+                return Entry(EntryKind.LINK, target=os.readlink(real))  # noqa: PTH115
             if stat.S_ISREG(status.st_mode):
                 with open(real, "rb") as file:  # noqa: PTH123
-                    return Entry(Kind.FILE, stat.S_IMODE(status.st_mode), file.read())
+                    return Entry(EntryKind.FILE, stat.S_IMODE(status.st_mode), file.read())
         except (FileNotFoundError, NotADirectoryError):
             return MISSING
-        return Entry(Kind.DIRECTORY if stat.S_ISDIR(status.st_mode) else Kind.OTHER)
+        return Entry(EntryKind.DIRECTORY if stat.S_ISDIR(status.st_mode) else EntryKind.OTHER)
 
     def stat(self, path: str) -> os.stat_result:
         """Return the status of ``path``, links followed."""
@@ -104,40 +73,61 @@ class Filesystem:
         """Return the text of ``path``; bytes that are no UTF-8 survive as surrogates."""
         return self.real(path).read_text(encoding="utf-8", errors="surrogateescape")
 
+    def head(self, path: str, size: int = 20) -> bytes:
+        """Return the first bytes of ``path``, links followed; none where it cannot be read."""
+        try:
+            with self.real(path).open("rb") as file:
+                return file.read(size)
+        except OSError:
+            return b""
+
     # Acting. A new file is staged beside its place and then renamed onto it, so that a reader,
-    # or the next run after a crash, meets the old file or the new one and never a part of one.
+    # or the next run after a crash, meets the old file or the new one and never a part of one. What
+    # is to outlive a power cut is synced as postwrap.durable tells.
 
     def make_directory(self, path: str) -> None:
         """Make one directory, mode 0755 whatever the umask."""
         self.real(path).mkdir()
         self.real(path).chmod(0o755)
 
-    def make_directory_like(self, path: str, model: str) -> None:
-        """Make one directory with owner, group and mode of the directory ``model``."""
-        status = self.real(model).stat()
-        self.real(path).mkdir()
-        os.chown(self.real(path), status.st_uid, status.st_gid)
-        self.real(path).chmod(stat.S_IMODE(status.st_mode))
-
     def stage(self, artifact: Artifact) -> None:
         """Write ``artifact`` under its staging name, beside its place."""
         staged = self.staging(artifact.path)
         staged.unlink(missing_ok=True)
-        if artifact.target is not None:
-            staged.symlink_to(artifact.target)
-            return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:
-            with open(os.open(staged, flags, 0o600), "wb") as file:  # noqa: PTH123
-                file.write(artifact.content)
-                os.fchmod(file.fileno(), artifact.mode)
+            if artifact.target is not None:
+                staged.symlink_to(artifact.target)
+            else:
+                durable.write_new(str(staged), artifact.content, artifact.mode)
         except OSError as error:
-            staged.unlink(missing_ok=True)
             raise OSError(error.errno, error.strerror, self.root + artifact.path) from error
 
-    def commit(self, path: str) -> None:
-        """Move what was staged for ``path`` into its place, in one step."""
-        self.staging(path).replace(self.real(path))
+    def sync_staged(self, paths: Iterable[str]) -> None:
+        """Bring what was staged for ``paths`` to the disk: the renames could outrun it there."""
+        durable.sync_files(str(self.staging(path)) for path in paths)
+
+    def commit(self, path: str, place: str = "") -> None:
+        """Move what was staged for ``path`` into its place, or into ``place``, in one step."""
+        durable.replace(str(self.staging(path)), str(self.real(place or path)))
+
+    def sync_names(self, paths: Iterable[str]) -> None:
+        """Bring to the disk what was made, moved into its place or removed at ``paths``."""
+        durable.sync_names(str(self.real(path)) for path in paths)
+
+    def sync_tree(self, path: str) -> None:
+        """Bring to the disk all that is at ``path`` and below, and its own name."""
+        durable.sync_tree(str(self.real(path)))
+
+    def put(self, artifact: Artifact) -> None:
+        """Put ``artifact`` in its place, in one step and on the disk when this returns."""
+        try:
+            self.stage(artifact)
+            self.sync_staged([artifact.path])
+            self.commit(artifact.path)
+        except BaseException:
+            self.unstage(artifact.path)
+            raise
+        self.sync_names([artifact.path])
 
     def unstage(self, path: str) -> None:
         """Remove what was staged for ``path``, if anything was."""
@@ -153,23 +143,12 @@ class Filesystem:
         raise AssertionError("names do not run out")
 
     def rename(self, source: str, target: str) -> None:
-        """Give ``source`` the name ``target`` in one step; on one file system, inode kept."""
-        self.real(source).rename(self.real(target))
+        """Give ``source`` the name ``target`` in one step and on the disk.
 
-    def duplicate(self, source: str, target: str) -> None:
-        """Copy a file to another file system: owner, mode, times and all; on the disk, compared."""
-        status = self.real(source).lstat()
-        content = self.real(source).read_bytes()
-        self.real(target).unlink(missing_ok=True)
-        with self.real(target).open("xb") as file:
-            file.write(content)
-            os.fchown(file.fileno(), status.st_uid, status.st_gid)
-            os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
-            file.flush()
-            os.fsync(file.fileno())
-        os.utime(self.real(target), ns=(status.st_atime_ns, status.st_mtime_ns))
-        if self.real(target).read_bytes() != content:
-            raise OSError(errno.EIO, "was not written as it was read", str(self.real(target)))
+        It stays on its file system and keeps its inode.
+        """
+        durable.replace(str(self.real(source)), str(self.real(target)))
+        self.sync_names([source, target])
 
     def remove(self, path: str) -> None:
         """Remove the file or link at ``path``; it may be gone already."""
@@ -180,14 +159,19 @@ class Filesystem:
         with contextlib.suppress(OSError):
             self.real(path).rmdir()
 
-    def sync(self) -> None:
-        """Bring what was staged to the disk, before the renames that could outrun it there."""
-        os.sync()
-
     def staging(self, path: str) -> Path:
         """Return where ``path`` is staged: in its directory, under a name of fixed length."""
         real = self.real(path)
         return real.with_name(f".postwrap.{hashlib.sha256(real.name.encode()).hexdigest()[:16]}")
+
+
+def unused(filesystem: Filesystem, path: str) -> str:
+    """Return ``path``, or ``path-2`` and so on, whichever is the first that is not there."""
+    number, name = 1, path
+    while filesystem.exists(name):
+        number += 1
+        name = f"{path}-{number}"
+    return name
 
 
 def _backup_names(path: str) -> Iterator[str]:

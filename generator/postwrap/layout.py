@@ -11,8 +11,20 @@ DEFAULT_PREFIX = "/usr/local"
 SYSTEM_PREFIX = "/usr"
 """The prefix of the distribution's own packages."""
 
+SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+"""Where programs are looked for, whatever PATH sudo, cron or a user's shell have set."""
+
 SYSTEM_COMMAND_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Where distributions put commands; a name taken there is never given to a wrapper."""
+
+INIT_SCRIPT = "postfix-instances"
+"""The name of our init script."""
+
+HOOK = "postwrap"
+"""The name of our hook."""
+
+HOOK_DIRECTORIES = ("/etc/resolvconf/update-libc.d", "/etc/network/if-up.d", "/etc/ppp/ip-up.d")
+"""Where Debian and openresolv run scripts when resolv.conf has changed, or may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,10 @@ class Layout:
     systemd_generator: str = ""
     init: str = ""
     """Holds init scripts. The three are empty where an installation has no part in the boot."""
+    links: str = ""
+    """Where links to the commands of sbin go that ordinary users need, "" for nowhere."""
+    lnav: str = ""
+    """Holds our format file for lnav(1), "" for nowhere."""
     is_packaged: bool = False
     """Whether a package brings the files, and no postwrap need be on the host."""
 
@@ -41,6 +57,30 @@ class Layout:
         if self.is_packaged:
             return f"postwrap package {self.options}".rstrip()
         return " ".join(filter(None, ("postwrap install", self.options, instance)))
+
+    def holds(self, path: str) -> bool:
+        """Whether a file of this installation may be at ``path``.
+
+        /etc/init.d and the hooks' directories are others', and one name in each is ours.
+        """
+        if path in {f"{self.init}/{INIT_SCRIPT}", *(f"{hook}/{HOOK}" for hook in HOOK_DIRECTORIES)}:
+            return bool(self.init)
+        return any(path.startswith(f"{place}/") for place in self._directories)
+
+    def may_make(self, directory: str) -> bool:
+        """Whether ``directory`` is one of this installation's, in one of them or above one."""
+        places = (*self._directories, *filter(None, (self.init,)))
+        return self.holds(directory) or any(
+            f"{place}/".startswith(f"{directory.rstrip('/')}/") for place in places
+        )
+
+    @property
+    def _directories(self) -> tuple[str, ...]:
+        """Return the directories that hold files of the installation and of others beside them."""
+        shells = (self.bash_completion, self.zsh_completion, self.fish_completion)
+        boot = (self.systemd_unit, self.systemd_generator)
+        found = (self.bin, self.sbin, self.man, *shells, *boot, self.state, self.lnav)
+        return tuple(place for place in found if place)
 
     def command_directory(self, real: str) -> str:
         """Return where the wrapper of ``real``, a path, goes: to bin or sbin, as the original."""
@@ -60,6 +100,7 @@ def system_layout(
     prefix = prefix.rstrip("/")
     # systemd looks under these two prefixes alone, and where the administrator's own units are.
     systemd = f"{prefix}/lib/systemd" if prefix in {"/usr", "/usr/local"} else "/etc/systemd"
+    own = "" if prefix == DEFAULT_PREFIX else prefix.replace("/", "-")
     zsh = "vendor-completions" if debian and prefix == SYSTEM_PREFIX else "site-functions"
     return Layout(
         bin=f"{prefix}/bin",
@@ -73,6 +114,8 @@ def system_layout(
         systemd_unit=f"{systemd}/system",
         systemd_generator=f"{systemd}/system-generators",
         init="/etc/init.d",
+        # lnav looks for formats nowhere else, in a directory each; one installation has one.
+        lnav=f"/etc/lnav/formats/postwrap{own}",
     )
 
 
@@ -101,4 +144,5 @@ def user_layout() -> Layout:
         fish_completion=f"{platformdirs.user_config_dir()}/fish/completions",
         state=platformdirs.user_state_dir("postwrap"),
         options="--user",
+        lnav=f"{platformdirs.user_config_dir()}/lnav/formats/postwrap",
     )

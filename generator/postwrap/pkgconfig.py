@@ -1,4 +1,4 @@
-"""What the system's pkg-config files say of places for completions; the one door to pkg-config(1).
+"""The directories for completions, as pkg-config(1) reports them; the I/O boundary to it.
 
 bash-completion and fish each come with such a file, and name there where a package puts the
 completions of its commands: ``completionsdir``.
@@ -6,11 +6,9 @@ completions of its commands: ``completionsdir``.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 
+from postwrap import programs
 from postwrap.filesystem import Filesystem
 
 _MODULES = {"bash": "bash-completion", "fish": "fish"}
@@ -28,16 +26,12 @@ def completion_directories(filesystem: Filesystem) -> Mapping[str, str]:
 
 
 def _ask(filesystem: Filesystem, module: str) -> str:
-    program = shutil.which("pkg-config") or shutil.which("pkgconf")
+    program = programs.find("pkg-config") or programs.find("pkgconf")
     is_there = any(filesystem.is_file(f"{place}/{module}.pc") for place in _PLACES)
     if not program or not is_there:
         return ""  # and no process is spent on it
-    places = ":".join(str(filesystem.real(place)) for place in _PLACES)
-    asked = subprocess.run(
-        [program, f"--variable={_VARIABLE}", module],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PKG_CONFIG_LIBDIR": places},
-        text=True,
+    places = ":".join(str(filesystem.real(place).absolute()) for place in _PLACES)
+    asked = programs.run(
+        [program, f"--variable={_VARIABLE}", module], environment={"PKG_CONFIG_LIBDIR": places}
     )
     return asked.stdout.strip().rstrip("/")

@@ -1,19 +1,17 @@
-"""The one door to Postfix's programs."""
+"""The I/O boundary to Postfix's programs."""
 
 from __future__ import annotations
 
+import errno
 import os
-import shutil
+import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from postwrap import programs
 from postwrap.errors import PostwrapError
-
-SEARCH_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
-"""Where Postfix's programs are looked for beside PATH, which sudo, cron and users' shells cut."""
-
 
 _MACRO = "macro processing error"
 
@@ -41,25 +39,27 @@ class Postfix:
     @classmethod
     def locate(cls) -> Postfix | None:
         """Return the Postfix of this host, None where none is installed."""
-        postconf = shutil.which("postconf", path=f"{os.environ.get('PATH', '')}:{SEARCH_PATH}")
+        postconf = programs.find("postconf")
         return cls(postconf) if postconf else None
 
     def program(self, name: str) -> str:
         """Return the path of another of Postfix's programs, which lies beside postconf."""
         return str(Path(self.postconf).with_name(name))
 
-    def run(self, *argv: str, directory: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a program of Postfix for the instance in ``directory`` and return how it ended."""
+    def run(
+        self,
+        *argv: str,
+        directory: str | None = None,
+        text: str = "",
+        seconds: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program of Postfix for the instance in ``directory`` and return how it ended.
+
+        Its standard input is ``text``. Raises subprocess.TimeoutExpired after ``seconds``.
+        """
         self.started += 1
-        return subprocess.run(
-            argv,
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env=_environment(directory),
-            errors="surrogateescape",
-            stdin=subprocess.DEVNULL,
-        )
+        chosen = {} if directory is None else {"MAIL_CONFIG": directory}
+        return programs.run(argv, environment=chosen, text=text, seconds=seconds)
 
     def parameters(self, names: Sequence[str], directory: str | None = None) -> dict[str, str]:
         """Return the expanded values of the parameters ``names`` of the instance in ``directory``.
@@ -73,7 +73,7 @@ class Postfix:
             blank = ("-o", "inet_interfaces=")
             result = self.run(self.postconf, *blank, "-x", *names, directory=directory)
         if result.returncode:
-            raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+            raise _unread(result.stderr, directory)
         return dict(_pairs(result.stdout))
 
     def ask(self, *requests: Sequence[str], directory: str | None = None) -> Answers:
@@ -91,7 +91,7 @@ class Postfix:
                 given = ("-o", "mynetworks=127.0.0.0/8")
                 result = self.run(self.postconf, *given, *request, directory=directory)
             if result.returncode:
-                raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+                raise _unread(result.stderr, directory)
             outputs.append(result.stdout)
             warnings |= dict.fromkeys(_warnings(result.stderr))
         return Answers(tuple(outputs), tuple(warnings))
@@ -107,6 +107,23 @@ class Postfix:
         result = self.run(postmap, "-q", "postwrap", "static:yes", directory=directory)
         fatal = "fatal:" in result.stderr and "inet_interfaces" not in result.stderr
         return _last_words(result.stderr) if result.returncode and fatal else ""
+
+    def status(self, directory: str) -> str:
+        """Return why ``postfix status`` refuses the instance in ``directory``, "" if it does not.
+
+        It reads main.cf, enters the queue directory and runs postfix-script: what it refuses can
+        be neither started nor stopped. It changes nothing, and logs a line.
+        """
+        return self._refused(self.program("postfix"), "-c", directory, "status")
+
+    def instances_refusal(self) -> str:
+        """Return why ``postmulti -l`` refuses the instances of this host, "" if it does not."""
+        return self._refused(self.program("postmulti"), "-l")
+
+    def _refused(self, *argv: str) -> str:
+        """Return the fatal words of a program that tells them to a terminal alone."""
+        self.started += 1
+        return _last_words(_fatal(programs.told(argv)))
 
     def defaults(self, names: Sequence[str]) -> dict[str, str]:
         """Return the built-in values of the parameters ``names``, no main.cf read."""
@@ -127,18 +144,24 @@ class Postfix:
         """Return the parameters that master.cf sets by ``-o``, as ``smtp/inet/content_filter``."""
         return dict(_pairs(self._answer("-o", "inet_interfaces=", "-P", directory=directory)))
 
+    def table_types(self) -> list[str]:
+        """Return the types of lookup tables that this Postfix knows."""
+        return self.run(self.postconf, "-m").stdout.split()
+
     def _answer(self, *options: str, directory: str | None) -> str:
         result = self.run(self.postconf, *options, directory=directory)
         if result.returncode:
-            raise PostfixError(_last_words(result.stderr) or "postconf failed", "mend main.cf")
+            raise _unread(result.stderr, directory)
         return result.stdout
 
 
-def _environment(directory: str | None) -> Mapping[str, str]:
-    """Return the caller's environment with MAIL_CONFIG set to ``directory``, or without it."""
-    kept = {k: v for k, v in os.environ.items() if k != "MAIL_CONFIG"}
-    chosen = {} if directory is None else {"MAIL_CONFIG": directory}
-    return kept | chosen | {"LC_ALL": "C"}
+def _unread(said: str, directory: str | None) -> PostfixError:
+    """Return the error that postconf ended with where it could not read a configuration."""
+    message = _last_words(said) or "postconf failed"
+    chosen = f" -c {shlex.quote(directory)}" if directory else ""
+    if os.strerror(errno.EACCES) in message:
+        return PostfixError(message, f"run as root, or let others read it; test: postconf{chosen}")
+    return PostfixError(message, f"correct it; test: postconf{chosen} -x >/dev/null")
 
 
 def _pairs(output: str) -> list[tuple[str, str]]:
@@ -150,6 +173,16 @@ def _warnings(stderr: str) -> list[str]:
     """Return the warnings of a Postfix program's standard error, without its program's name."""
     lines = (line.partition(": warning: ") for line in stderr.splitlines())
     return [warning for _, found, warning in lines if found]
+
+
+def _fatal(stderr: str) -> str:
+    """Return the fatal lines of ``stderr``, and the warnings, which explain some of them.
+
+    An address that the host lacks is none of these: it may come.
+    """
+    lines = [x for x in stderr.splitlines() if "fatal: " in x or ": warning: " in x]
+    told = [x for x in lines if "inet_interfaces" not in x]
+    return "\n".join(told) if any("fatal: " in x for x in told) else ""
 
 
 def _last_words(stderr: str) -> str:

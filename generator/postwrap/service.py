@@ -1,23 +1,34 @@
-"""The one door to the host's init: systemd, SysV or OpenRC is told what has changed."""
+"""The I/O boundary to the host's init: tells systemd, SysV or OpenRC what has changed."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
+from enum import StrEnum
 from pathlib import Path
 
+from postwrap import programs
 from postwrap.errors import Problem
-from postwrap.postfix import SEARCH_PATH
-from postwrap.render.boot import SCRIPT, Init
+from postwrap.host.model import Init
+from postwrap.layout import INIT_SCRIPT
 
 _ENABLE = {
-    Init.SYSV: (("update-rc.d", SCRIPT, "defaults"), ("chkconfig", "--add", SCRIPT)),
-    Init.OPENRC: (("rc-update", "add", SCRIPT, "default"),),
+    Init.SYSV: (("update-rc.d", INIT_SCRIPT, "defaults"), ("chkconfig", "--add", INIT_SCRIPT)),
+    Init.OPENRC: (("rc-update", "add", INIT_SCRIPT, "default"),),
 }
 _DISABLE = {
-    Init.SYSV: (("update-rc.d", SCRIPT, "remove"), ("chkconfig", "--del", SCRIPT)),
-    Init.OPENRC: (("rc-update", "delete", SCRIPT, "default"),),
+    Init.SYSV: (("update-rc.d", INIT_SCRIPT, "remove"), ("chkconfig", "--del", INIT_SCRIPT)),
+    Init.OPENRC: (("rc-update", "delete", INIT_SCRIPT, "default"),),
 }
+
+
+class LoadState(StrEnum):
+    """Whether systemd has a unit, as ``systemctl show`` calls it."""
+
+    LOADED = "loaded"
+    MASKED = "masked"
+    MISSING = "not-found"
+    BROKEN = "broken"
+    """Its file cannot be read, or has an error."""
 
 
 class Services:
@@ -45,6 +56,29 @@ class Services:
         """Take our init script, which is gone, out of the boot."""
         return _problems(_first_of(_DISABLE.get(self.init, ())))
 
+    def unmasking(self, unit: str) -> str:
+        """Return the command that undoes the mask of ``unit``; some last until the next boot."""
+        done = _run("systemctl", "is-enabled", "--", unit)
+        is_for_now = done is not None and done.stdout.strip() == "masked-runtime"
+        return f"systemctl unmask {'--runtime ' if is_for_now else ''}{unit}"
+
+    def leave_off(self, *units: str) -> list[Problem]:
+        """Stop those of ``units`` that systemd has; their files may be gone already."""
+        known = [unit for unit in units if self.runs_systemd]
+        loaded = [unit for unit in known if self.load_state(unit) is LoadState.LOADED]
+        return [problem for unit in loaded for problem in self.stop(unit)]
+
+    def load_state(self, unit: str) -> LoadState:
+        """Return whether systemd has ``unit``."""
+        done = _run("systemctl", "show", "--property=LoadState", "--value", "--", unit)
+        said = done.stdout.strip() if done else LoadState.MISSING
+        return LoadState(said) if said in list(LoadState) else LoadState.BROKEN
+
+    def runs_postmulti(self, unit: str) -> bool:
+        """Whether ``unit`` starts an instance by postmulti(1): none that is turned off."""
+        done = _run("systemctl", "show", "--property=ExecStart", "--value", "--", unit)
+        return done is not None and "postmulti" in done.stdout
+
     def start(self, unit: str) -> list[Problem]:
         """Start ``unit`` under systemd and wait until it has."""
         return _problems(_run("systemctl", "start", unit))
@@ -67,13 +101,7 @@ def _first_of(
 
 def _run(*argv: str) -> subprocess.CompletedProcess[str] | None:
     """Run a command of the init; None where there is no such command."""
-    program = shutil.which(argv[0], path=SEARCH_PATH)
-    if not program:
-        return None
-    words = [program, *argv[1:]]
-    return subprocess.run(
-        words, capture_output=True, check=False, errors="replace", stdin=subprocess.DEVNULL
-    )
+    return programs.run(argv) if programs.find(argv[0]) else None
 
 
 def _problems(done: subprocess.CompletedProcess[str] | None) -> list[Problem]:

@@ -8,8 +8,7 @@ from pathlib import PurePosixPath
 from postwrap.catalog import CATALOG, Command
 from postwrap.errors import Problem
 from postwrap.filesystem import Filesystem
-from postwrap.layout import SYSTEM_COMMAND_DIRECTORIES
-from postwrap.postfix import SEARCH_PATH
+from postwrap.layout import SEARCH_PATH, SYSTEM_COMMAND_DIRECTORIES
 from postwrap.render.wrappers import Target
 
 

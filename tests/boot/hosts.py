@@ -58,25 +58,28 @@ def prepare(kind: Kind) -> Iterator[Boot]:
     """A host with the instances, postwrap installed on it, ready to boot.
 
     out, eu-west and /etc/postfix2 are the talk's; known is postmulti's; off is disabled, broken
-    is, and /etc/postfix-policyd-spf-python is no instance.
+    is, open and acl are for others to change, and /etc/postfix-policyd-spf-python is no instance.
     """
     need_root()
-    need_tool("unshare", "nsenter", "debootstrap")
+    need_tool("unshare", "nsenter", "debootstrap", "setfacl")
     with Boot("bookworm" if kind == "bookworm" else "trixie") as boot:
         if kind == "plain":
             take_template_away(boot)
         numbers = {"out": 1, "eu-west": 2, "off": 3, "broken": 4, "two": 5, "known": 6}
+        numbers |= {"open": 7, "acl": 8}
         for name, number in numbers.items():
             if number > 1:
                 boot.add_address(f"10.0.0.{number}")
             boot.talk_instance(name, f"10.0.0.{number}", start=False)
         boot.postconf("multi_instance_enable=no", directory="/etc/postfix-off")
         boot.write("/etc/postfix-broken/master.cf", "this is no master.cf\n")
+        boot.run("chmod", "777", "/etc/postfix-open")
+        boot.set_acl("u:40001:rw", "/etc/postfix-acl/main.cf")
         boot.write("/etc/postfix-policyd-spf-python/policyd-spf.conf", "")
         move_away_from_hyphen(boot, "two", "2")
         make_known_to_postmulti(boot, "known")
         boot.make_command()
-        # One instance is broken, which install says.
+        # One instance is broken, and others can change two: install says so.
         done = boot.postwrap("install", check=False)
         assert done.returncode == Status.FOUND, done.stderr
         assert done.stdout.startswith("Files: "), done.stderr

@@ -38,7 +38,7 @@ def findings(machine: Machine) -> list[dict[str, str]]:
 
 
 def settle(boot: Boot) -> None:
-    path = ":".join([str(CHECKOUT / "generator"), *boot.python_path])
+    path = str(CHECKOUT / "generator")
     words = f"PYTHONPATH={path} PYTHONDONTWRITEBYTECODE=1 exec {boot.python} -m postwrap"
     boot.write("/usr/local/sbin/postwrap", f'#!/bin/sh\n{words} "$@"\n', 0o755)
     for name in ("mail-out", "other-out"):
@@ -66,6 +66,35 @@ def test_each_mistake_of_the_boot_gives_its_code_and_the_remedy_mends_it(boot: B
         assert findings(machine) == []
         assert machine.running()
         assert machine.running(OUT)
+
+
+_SERVES_ALONE = f"""
+postfix stop
+sleep 1
+postconf -c {OUT} -F 10.0.0.1:smtp/inet/service=smtp
+postconf -c {OUT} -e inet_interfaces=all
+postfix -c {OUT} stop
+systemctl restart $(systemctl show -P Id postfix*@out.service)
+"""
+
+
+def test_an_idle_default_instance_that_the_boot_starts_takes_nothing(boot: Boot) -> None:
+    settle(boot)
+    boot.run("postwrap", "install")
+    with boot.up() as machine:
+        machine.sh(_SERVES_ALONE)
+        (found,) = findings(machine)
+        assert (found["code"], found["instance"]) == ("listener-overlap", "/etc/postfix")
+        assert "from the next boot on" in found["message"]
+        machine.sh(found["remedy"])
+        assert findings(machine) == []
+    with boot.up() as machine:
+        assert machine.running()
+        assert machine.running(OUT)
+        with machine.smtp("10.0.0.1") as client:
+            assert client.noop()[0] == 250
+        held = machine.sh("ss -Hltnp 'sport = :25'").stdout.splitlines()
+        assert len(held) == 1, held
 
 
 def test_an_instance_that_nothing_starts_is_found_and_install_starts_it(boot: Boot) -> None:

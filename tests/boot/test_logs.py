@@ -18,7 +18,7 @@ def tags(shown: str) -> set[str]:
 
 
 def trace(machine: Booted, what: str) -> str:
-    return machine.postwrap("trace", what, check=False).stdout
+    return machine.postwrap("trace", "--raw", what, check=False).stdout
 
 
 def test_the_journal_tells_the_instances_apart(boot: Boot) -> None:
@@ -35,6 +35,11 @@ def test_the_journal_tells_the_instances_apart(boot: Boot) -> None:
         assert told.startswith("out ")
         assert "postfix-out/pickup[" in told
         assert "status=sent" in told
+        lines = told.splitlines()
+        assert len(set(lines)) == len(lines), "no search finds again what another has found"
+        story = machine.postwrap("trace", "alice@mail.example.com", "--since", "1h").stdout
+        assert "delivered to <alice@mail.example.com>, by local" in story
+        assert "\n  <alice@mail.example.com>: delivered in out after " in story
         out = machine.postwrap("log", "out", "--lines=0").stdout
         assert tags(out) == {"postfix-out"}
         assert all(line.strip() in out for line in told.splitlines()[1:])

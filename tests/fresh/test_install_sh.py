@@ -46,7 +46,11 @@ def submit_as_alice(host: FreshHost) -> None:
 
 
 def without_volatile(found: dict[str, Item]) -> dict[str, Item]:
-    return {path: item for path, item in found.items() if not VOLATILE.match(path)}
+    # The talk's own main.cf is written by the test, by a postconf that adds several parameters in
+    # an order of its own; and alice's mail is hers.
+    own = {"/etc/postfix-out/main.cf", "/var/mail/alice"}
+    kept = {path: item for path, item in found.items() if path not in own}
+    return {path: item for path, item in kept.items() if not VOLATILE.match(path)}
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
@@ -55,7 +59,7 @@ def test_one_command_then_the_talk_then_away_again(suite: str, fresh: FreshHost)
     assert not fresh.exists("/usr/sbin/postconf")
 
     said = fresh.install("--yes").stdout
-    assert "postwrap 0" in said.partition("Type next:")[0]
+    assert "postwrap 0" in said.partition("Next:")[0]
     assert "mailq-default" in said
     (files,) = re.findall(r"^Files: \d+ added$", said, re.MULTILINE)
     assert f"\n{files}\n" in fresh.read(f"{SOURCE}/README.md"), "it shows what is printed"

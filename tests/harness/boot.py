@@ -14,18 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tests.harness.dependencies import dependencies
 from tests.harness.host import Host
 from tests.harness.machine import ENVIRONMENT
 from tests.harness.mail import MailMachine
 from tests.harness.need import find_tool
+from tests.harness.paths import CHECKOUT
 from tests.harness.roots import variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-# The version of the Python of a suite whose python3-typer is too old for postwrap.
-PYTHON = {"bookworm": "3.11"}
 
 # nspawn will not boot "/", so it gets the same tree at another place; and control groups of its
 # own, for two systemds in one group would end one another's services. The network is the private
@@ -76,9 +73,7 @@ class Boot(Host):
     """
 
     def __init__(self, suite: str, kind: str = "boot") -> None:
-        version = PYTHON.get(suite)
-        packages = [dependencies(version)] if version else []
-        super().__init__(variant(kind, suite), cgroups=True, packages=packages)
+        super().__init__(variant(kind, suite), cgroups=True)
         self.suite = suite
         self._groups = [group / f"postwrap-tests-{self.pid}" for group in _control_groups()]
         self.write("/etc/hostname", "mail\n")
@@ -120,9 +115,8 @@ class Boot(Host):
             return machine.sh(script, **options)
 
     def _start(self, console: IO[bytes]) -> subprocess.Popen[bytes]:
-        shown = [f"--bind-ro={directory}" for directory in self.shown]
         command = [find_tool("nsenter") or "nsenter", f"--target={self.pid}", "--all", "--root"]
-        command += ["--", "sh", "-euc", START, "sh", *shown]
+        command += ["--", "sh", "-euc", START, "sh", f"--bind-ro={CHECKOUT}"]
         for group in self._groups:
             group.mkdir()
         return subprocess.Popen(
@@ -139,7 +133,7 @@ class Boot(Host):
             assert process.poll() is None, f"nspawn exited {process.returncode}"
             leader = _process_1_below(process.pid)
             if leader is not None:
-                machine = Booted(leader, [self.python, *self.python_path])
+                machine = Booted(leader)
                 if machine.state() in ("running", "degraded"):
                     return machine
             time.sleep(0.05)
@@ -166,6 +160,8 @@ def _control_groups() -> Iterator[Path]:
     """This process's control groups in the hierarchies that a systemd uses."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, group = line.split(":", 2)
+        # Who entered a container from outside is in no group that is seen from in there.
+        group = "/" if group.startswith("/..") else group
         # With both versions of control groups, the second has a directory of its own.
         places = {"name=systemd": ("systemd",), "": ("unified", ".")}.get(controllers, ())
         mounted = [Path("/sys/fs/cgroup") / place for place in places]

@@ -9,8 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +21,9 @@ from tests.harness.roots import root, variant
 
 SOURCE = "/home/alice/postwrap"
 """The checkout in the host: an ordinary user's, so that what root's installation leaves shows."""
+
+READY = ("postfix", "python3-venv", "iproute2", "busybox", "mksh")
+"""The packages of a ReadyHost."""
 
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 
@@ -83,27 +85,48 @@ class FreshHost(InstallHost):
 
 
 class ReadyHost(InstallHost):
-    """Python and Postfix are there, and PyPI is a directory of wheels: no network is needed."""
+    """Python and Postfix are there, and the checkout is a release: no network is needed.
 
-    def __init__(self, suite: str) -> None:
-        super().__init__(root(suite, ("postfix", "python3-venv", "iproute2", "busybox", "mksh")))
-        shutil.copytree(wheels(PYTHON[suite]), self.path(_WHEELS))
-        self.environment = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": _WHEELS}
+    `fetches`: it is a checkout, and PyPI is a directory of wheels.
+    """
+
+    def __init__(self, suite: str, *, fetches: bool = False) -> None:
+        super().__init__(root(suite, READY))
         self.copy_checkout()
+        if fetches:
+            shutil.copytree(wheels(), self.path(_WHEELS))
+            self.environment = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": _WHEELS}
+        else:
+            shutil.copytree(vendored(), self.path(f"{SOURCE}/vendor"))
+            self.run("chown", "-R", "alice:alice", f"{SOURCE}/vendor")
 
 
-def wheels(version: str) -> Path:
-    """A directory with all that building and running postwrap takes, kept between runs."""
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
-    wanted: list[str] = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
-    recipe = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:10]
-    made = cache_directory() / "wheels" / f"{version}-{recipe}"
+_REQUIREMENTS = ("packaging/requirements.txt", "packaging/requirements-build.txt")
+
+
+def wheels() -> Path:
+    """A directory with what pip fetches for a checkout, kept between runs."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check"]
+    command += [f"--requirement={CHECKOUT / name}" for name in _REQUIREMENTS]
+    return _kept("wheels", _REQUIREMENTS, lambda new: [*command, f"--dest={new}"])
+
+
+def vendored() -> Path:
+    """What packaging/vendor makes, kept between runs."""
+    script = "packaging/vendor"
+    made_of = (*_REQUIREMENTS, script)
+    return _kept("vendor", made_of, lambda new: [str(CHECKOUT / script), str(new), sys.executable])
+
+
+def _kept(name: str, made_of: Sequence[str], command: Callable[[Path], list[str]]) -> Path:
+    """The directory that `command` fills, by the contents of the files that it is `made_of`."""
+    contents = b"".join((CHECKOUT / file).read_bytes() for file in made_of)
+    made = cache_directory() / name / hashlib.sha256(contents).hexdigest()[:10]
     with locked(made.with_name(f"{made.name}.lock")):
         if not made.is_dir():
             new = Path(tempfile.mkdtemp(prefix=f"{made.name}.new-", dir=made.parent))
-            command = [sys.executable, "-m", "pip", "download", "--quiet", f"--dest={new}"]
-            command += ["--only-binary=:all:", f"--python-version={version}"]
-            subprocess.run([*command, *wanted], check=True)
+            subprocess.run(command(new), check=True)
             new.chmod(0o755)
             new.rename(made)
     return made
@@ -118,12 +141,14 @@ def tree(machine: Machine, *, times: bool = False) -> dict[str, Item]:
 
 
 def _walk(machine: Machine, directory: str, times: bool) -> Iterator[tuple[str, Item]]:
+    device = os.stat(f"{machine.root}{directory}").st_dev  # noqa: PTH116
     for name in sorted(os.listdir(f"{machine.root}{directory}")):  # noqa: PTH208 - names
         path = f"{directory.rstrip('/')}/{name}"
         outer = f"{machine.root}{path}"
         status = os.lstat(outer)
         is_directory = stat.S_ISDIR(status.st_mode)
-        if is_directory and os.path.ismount(outer):
+        # Not os.path.ismount(), which follows /proc/PID/root to the machine's own /.
+        if is_directory and status.st_dev != device:
             continue
         what = ""
         if stat.S_ISLNK(status.st_mode):

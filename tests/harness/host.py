@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.harness.bytecode import keep_compiled
 from tests.harness.mail import ADDRESS, SECOND_ADDRESS, MailMachine, SecondInstance
-from tests.harness.namespaces import Namespaces, elsewhere
+from tests.harness.namespaces import Namespaces
 from tests.harness.need import find_tool
 from tests.harness.paths import CHECKOUT
+from tests.harness.roots import variant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import Self
 
 __all__ = ["ADDRESS", "SECOND_ADDRESS", "Host", "SecondInstance"]
@@ -22,42 +25,46 @@ STOCK = Path(__file__).with_name("stock.sh")
 
 
 class Host(MailMachine):
-    """A private host; `with Host() as host:` or close() it. `base` is a root directory.
+    """A private host; `with Host() as host:` or close() it.
 
-    `network=True` keeps the machine's network, for pip and apt (tests.harness.network); such a
-    host has none of the talk's addresses. `stock=False` leaves the root as it is. `packages` is a
-    directory of Python packages for a root whose own are too old for postwrap.
+    `base` is a root directory of tests.harness.roots, by default a Debian 12 with Postfix.
+    `network=True` keeps the machine's network, for pip and apt; such a host has none of the talk's
+    addresses. `stock=False` leaves the root as it is. `layer` is what save() has kept of another
+    host on the same base: the files are those of that host.
     """
 
     def __init__(
         self,
-        base: Path = Path("/"),
+        base: Path | None = None,
         *,
         network: bool = False,
         stock: bool = True,
         cgroups: bool = False,
-        packages: Sequence[Path] = (),
+        layer: Path | None = None,
     ) -> None:
-        here = base == Path("/")
-        self.shown = [CHECKOUT, *packages, *(elsewhere() if here else [])]
-        self._namespaces = Namespaces(base, network=network, cgroups=cgroups, show=self.shown)
-        python = sys.executable if here else "/usr/bin/python3"
-        super().__init__(self._namespaces.pid, [python, *map(str, packages)])
+        base = base or variant("host", "bookworm")
+        self._namespaces = Namespaces(base, network=network, cgroups=cgroups, layer=layer)
+        super().__init__(self._namespaces.pid)
         try:
-            self._open_way(
-                *self.shown, *((Path(sys.prefix), Path(sys.base_prefix)) if here else ())
-            )
+            self._open_way(CHECKOUT)
+            keep_compiled(self, base)
             if not network:
                 self._ip("link", "set", "lo", "up")
                 self.add_address(ADDRESS, SECOND_ADDRESS)
                 # Nobody answers there, so every look-up fails at once instead of after a while.
                 self.remove("/etc/resolv.conf")
                 self.write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
-            if stock:
+            if layer:
+                self.run("hostname", self.read("/etc/hostname").strip())
+            elif stock:
                 self.run("sh", "-s", input=STOCK.read_text())
         except BaseException:
             self.close()
             raise
+
+    def save(self, layer: Path) -> None:
+        """Keep the host's files in `layer`, for other hosts; nothing may run in it just then."""
+        self._namespaces.save(layer)
 
     def close(self) -> None:
         """End everything in the host."""
@@ -70,26 +77,56 @@ class Host(MailMachine):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open_way(self, *directories: Path) -> None:
-        """Let the host's users reach these directories, which may be under /root."""
-        for directory in directories:
-            for parent in self.path(directory, follow=True).parents:
-                if parent == self.root:
-                    break
-                mode = parent.stat().st_mode
-                if not mode & 0o001:
-                    parent.chmod((mode & 0o7777) | 0o011)
+    def _open_way(self, directory: Path) -> None:
+        """Let the host's users reach this directory, which may be under /root."""
+        for parent in self.path(directory, follow=True).parents:
+            if parent == self.root:
+                break
+            mode = parent.stat().st_mode
+            if not mode & 0o001:
+                parent.chmod((mode & 0o7777) | 0o011)
+
+    def set_acl(self, entry: str, path: str) -> None:
+        """Give a file another entry of its access control list, by the machine's setfacl(1).
+
+        A fresh root has none.
+        """
+        tool = find_tool("setfacl") or "setfacl"
+        subprocess.run([tool, "--modify", entry, str(self.path(path))], check=True)
 
     def add_address(self, *addresses: str, device: str = "lo") -> None:
         """Give the host more addresses, of either family."""
         for address in addresses:
-            bits = "128" if ":" in address else "32"
-            self._ip("address", "add", f"{address}/{bits}", "dev", device)
+            # An IPv6 address cannot be used before the kernel has looked for doubles.
+            bits, nodad = ("128", ["nodad"]) if ":" in address else ("32", [])
+            self._ip("address", "add", f"{address}/{bits}", "dev", device, *nodad)
+
+    def add_route(self, network: str, via: str) -> None:
+        """Send what is for ``network`` to the neighbour at ``via``."""
+        self._ip("route", "add", network, "via", via)
 
     def _ip(self, *words: str) -> None:
         """Run the machine's own ip(8) in the host's network: a fresh root has none."""
         enter = [find_tool("nsenter") or "nsenter", f"--net=/proc/{self.pid}/ns/net", "--"]
         subprocess.run([*enter, find_tool("ip") or "ip", *words], check=True)
+
+    @contextmanager
+    def aging(self) -> Iterator[None]:
+        """Make every main.cf look older all the while, so that nobody waits for it: see age()."""
+        over = threading.Event()
+
+        def work() -> None:
+            while not over.wait(0.05):
+                with suppress(OSError):  # it is just being replaced
+                    self.age()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def start_default(self) -> None:
         """Start the default instance as the distribution's unit does."""
@@ -98,6 +135,22 @@ class Host(MailMachine):
             "filler=/usr/lib/postfix/configure-instance.sh\n"
             'if [ -x /etc/postfix/postfix-script ] && [ -x "$filler" ]; then "$filler" -; fi\n'
             "postfix start"
+        )
+
+    def start(self, *directories: str) -> None:
+        """Start the instances of these configuration directories, whose jails are filled."""
+        for directory in directories:
+            self.run("postfix", "-c", directory, "start")
+
+    def stop_all(self) -> None:
+        """Stop all instances /etc/postfix* that run, and forget what they have logged."""
+        self.sh(
+            "for main in /etc/postfix*/main.cf; do\n"
+            '    if postfix -c "${main%/*}" status 2>/dev/null; then\n'
+            '        postfix -c "${main%/*}" stop\n'
+            "    fi\n"
+            "done\n"
+            "rm -f /var/log/maillog"
         )
 
     def talk_instance(

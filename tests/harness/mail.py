@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import time
 from dataclasses import dataclass
 from email.utils import make_msgid
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -52,10 +53,11 @@ class SecondInstance:
 class MailMachine(Machine):
     """A machine with Postfix: a private host, or a container that has booted."""
 
-    def __init__(self, pid: int, python: Sequence[str]) -> None:
-        """`python`: the interpreter inside that runs postwrap, then directories for its path."""
+    python = "/usr/bin/python3"
+    """The interpreter that runs postwrap."""
+
+    def __init__(self, pid: int) -> None:
         super().__init__(pid)
-        self.python, *self.python_path = python
         self._sinks: list[Sink] = []
 
     def close(self) -> None:
@@ -66,12 +68,20 @@ class MailMachine(Machine):
     # -- postwrap
 
     def postwrap(
-        self, *args: str, env: Mapping[str, str] | None = None, **options: Any
+        self,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        consent: bool = True,
+        **options: Any,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the checkout's postwrap; options as for run."""
-        path = [str(CHECKOUT / "generator"), *self.python_path]
+        """Run the checkout's postwrap; options as for run.
+
+        Nobody can be asked here, so create is given --yes; without `consent` it is not.
+        """
+        if consent and args[:1] == ("create",) and "--yes" not in args:
+            args = (*args, "--yes")
         environment = {
-            "PYTHONPATH": ":".join(path),
+            "PYTHONPATH": str(CHECKOUT / "generator"),
             "PYTHONDONTWRITEBYTECODE": "1",
             **(env or {}),
         }
@@ -79,11 +89,10 @@ class MailMachine(Machine):
 
     def make_command(self) -> None:
         """Make the checkout's postwrap a command of the machine, as an installed one is."""
-        path = ":".join([str(CHECKOUT / "generator"), *self.python_path])
+        path = shlex.quote(str(CHECKOUT / "generator"))
         self.write(
             "/usr/local/sbin/postwrap",
-            f"#!/bin/sh\nexport PYTHONPATH={shlex.quote(path)}\n"
-            f'exec {shlex.quote(self.python)} -B -m postwrap "$@"\n',
+            f'#!/bin/sh\nexport PYTHONPATH={path}\nexec {self.python} -B -m postwrap "$@"\n',
             0o755,
         )
 
@@ -101,10 +110,11 @@ class MailMachine(Machine):
         Postfix's programs sleep until a main.cf is two seconds old before they trust it to be
         whole, so a test that has just changed one saves that time.
         """
-        found = self.path("/etc").glob("postfix*/main.cf")
+        etc = self.path("/etc")
+        found = [*etc.glob("postfix*/main.cf"), *etc.glob(".postwrap*/main.cf")]
         files = [self.path(d) / "main.cf" for d in directories] if directories else list(found)
         for file in files:
-            if file.is_file():
+            if file.is_file() and file.stat().st_mtime > time.time() - 10:
                 then = file.stat().st_mtime - 10
                 os.utime(file, (then, then))
 

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.harness.need import find_tool
 from tests.harness.paths import CHECKOUT
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SCRIPT = Path(__file__).with_name("private_host.sh")
 
@@ -21,7 +16,7 @@ class Namespaces:
     """An overlay of `base` as the root of its own mount, PID, UTS, IPC and network namespaces.
 
     With `network` it keeps the machine's network, for tests that run pip or apt; with `cgroups` it
-    sees the machine's control groups, for a systemd inside.
+    sees the machine's control groups, for a systemd inside. `layer` is what save() kept of others.
     """
 
     def __init__(
@@ -30,15 +25,18 @@ class Namespaces:
         *,
         network: bool = False,
         cgroups: bool = False,
-        show: Sequence[Path] = (CHECKOUT,),
+        layer: Path | None = None,
     ) -> None:
         kinds = ["--mount", "--pid", "--uts", "--ipc", *([] if network else ["--net"])]
+        # The unit that the tests run in, where systemd runs, is nothing to the host.
+        kinds += [] if cgroups else ["--cgroup"]
         mountpoint = Path(tempfile.mkdtemp(prefix="postwrap-host-"))
         self._process = subprocess.Popen(
             [
                 *(find_tool("unshare") or "unshare", *kinds, "--fork", "--kill-child"),
                 *("sh", str(SCRIPT), *(["--cgroups"] if cgroups else [])),
-                *map(str, (base, mountpoint, *show)),
+                *([f"--layer={layer}"] if layer else []),
+                *map(str, (base, mountpoint, CHECKOUT)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -64,6 +62,13 @@ class Namespaces:
             said.append(line)
         raise RuntimeError("a private host did not come up: " + "".join(said))
 
+    def save(self, layer: Path) -> None:
+        """Keep all that was written over `base`, in a file; sockets are left out."""
+        upper = f"/proc/{self.pid}/fd/3"
+        kept = ["--acls", "--xattrs", "--xattrs-include=*"]
+        command = ["tar", "-C", upper, *kept, "-cf", str(layer), "."]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+
     def close(self) -> None:
         """End process 1, and with it all that runs in these namespaces."""
         for stream in (self._process.stdin, self._process.stdout):
@@ -74,15 +79,3 @@ class Namespaces:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def elsewhere() -> list[Path]:
-    """Directories of the tests' interpreter that an overlay of / does not show as they are."""
-    needed = {Path(sys.prefix), Path(sys.base_prefix)}
-    return sorted(d for d in needed if CHECKOUT not in d.parents and _is_hidden(d))
-
-
-def _is_hidden(directory: Path) -> bool:
-    """Whether it is on another mount than /, or below one of the host's own."""
-    other_mount = directory.stat().st_dev != Path("/").stat().st_dev
-    return other_mount or directory.parts[1] in ("tmp", "run", "dev", "home")

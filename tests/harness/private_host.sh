@@ -1,7 +1,8 @@
 #!/bin/sh
 # private_host.sh: process 1 of a private host.
 #
-#   unshare --mount --net --pid --uts --ipc --fork private_host.sh [--cgroups] BASE NEW READ-ONLY...
+#   unshare --mount --net --pid --uts --ipc --fork \
+#       private_host.sh [--cgroups] [--layer=FILE] BASE NEW READ-ONLY...
 #
 # Lays an overlay of BASE with a tmpfs on top (everything written is gone with the host), makes it
 # the root of these namespaces at the empty directory NEW, shows each READ-ONLY directory at its own
@@ -9,22 +10,32 @@
 # and then waits for the end of its standard input: the tests hold the other end, so whichever
 # way they end, the kernel ends every process in here.
 #
+# What is written lies in the directory that is open as descriptor 3; FILE is a tar archive of what
+# was written in another host, to begin with.
+#
 # Standard output: the process id as the outside knows it, then "ready".
 set -eu
 # /proc is still the machine's, so this is the number that nsenter needs.
 read -r pid _ </proc/self/stat
 echo "$pid"
 
-cgroups=
-if [ "$1" = --cgroups ]; then
-	cgroups=yes
+cgroups='' layer=''
+while :; do
+	case $1 in
+	--cgroups) cgroups=yes ;;
+	--layer=*) layer=${1#*=} ;;
+	*) break ;;
+	esac
 	shift
-fi
+done
 base=$1 new=$2
 shift 2
 
 mount -t tmpfs -o mode=755 tmpfs "$new"
 mkdir "$new/upper" "$new/work" "$new/root"
+# The kernel's marks for what is removed, or made anew, are among the extended attributes.
+[ -z "$layer" ] || tar -C "$new/upper" --acls --xattrs --xattrs-include='*' -xpf "$layer"
+exec 3<"$new/upper"
 mount -t overlay -o "lowerdir=$base,upperdir=$new/upper,workdir=$new/work" overlay "$new/root"
 root=$new/root
 
@@ -34,8 +45,6 @@ mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root/run/lock"
 chmod 1777 "$root/run/lock"
 : >"$root/run/private-host"
-# The homes of the machine's people are not the host's.
-[ "$base" != / ] || mount -t tmpfs -o mode=755 tmpfs "$root/home"
 mount -t sysfs -o ro sysfs "$root/sys"
 [ -z "$cgroups" ] || mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 

@@ -34,6 +34,7 @@ chown app:app /var/lib/app
 
 # -- its name
 hostname mail
+echo mail >/etc/hostname
 cat >/etc/hosts <<'HOSTS'
 127.0.0.1	localhost
 ::1		localhost

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tests.harness.host import Host
 
-pytestmark = pytest.mark.bases("here", "trixie")
+pytestmark = pytest.mark.bases("bookworm", "trixie")
 
 
 @pytest.fixture(scope="module")

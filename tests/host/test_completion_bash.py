@@ -18,14 +18,14 @@ from tests.harness.completing import (
 from tests.harness.terminals import Terminal, bash
 
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import POSTWRAP, VERBS
+from postwrap.cli.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.harness.host import Host
 
-pytestmark = pytest.mark.bases("here", "trixie")
+pytestmark = pytest.mark.bases("bookworm", "trixie")
 
 SOURCED = ". /usr/local/share/bash-completion/completions/postwrap"
 
@@ -111,19 +111,24 @@ def test_every_option_with_its_description(two: Completing, shell: Terminal, com
 
 def test_postwrap_itself(shell: Terminal) -> None:
     shown = shell.complete("postwrap ", tabs=2).shown
-    for verb in VERBS:
+    for verb in program().verbs:
         assert f"{verb.name}  (" in shown
-        if len(verb.usage.options) == 1:
-            assert shell.complete(f"postwrap {verb.name} -").line == f"postwrap {verb.name} --help "
-            continue
         listed = shell.complete(f"postwrap {verb.name} -", tabs=3).shown
         for option in verb.usage.options:
             assert f"{option.flag}  ({option.summary})" in listed
     listed = shell.complete("postwrap -", tabs=3).shown
-    for option in POSTWRAP.options:
+    for option in program().usage.options:
         assert option.flag in listed
     assert shell.complete("postwrap install o").line == "postwrap install out "
     assert shell.complete("postwrap role out fall").line == "postwrap role out fallback-relay "
+    for name in ("remove", "rename"):
+        listed = shell.complete(f"postwrap {name} ", tabs=2).shown
+        assert "out" in listed
+        assert "default" not in listed
+    # Behind -- it is any command, and then files.
+    line = "postwrap each out -- update-passw"
+    assert shell.complete(line).line == f"{line}d "
+    assert shell.complete("postwrap each o").line == "postwrap each out "
     assert shell.complete("postwrap which mailq-o").line == "postwrap which mailq-out "
     assert shell.complete("postwrap create x --role=outb").line == (
         "postwrap create x --role=outbound "

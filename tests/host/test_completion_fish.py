@@ -17,14 +17,14 @@ from tests.harness.completing import (
 from tests.harness.terminals import Terminal, fish
 
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import POSTWRAP, VERBS
+from postwrap.cli.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.harness.host import Host
 
-pytestmark = pytest.mark.bases("here", "trixie")
+pytestmark = pytest.mark.bases("bookworm", "trixie")
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +98,15 @@ def test_every_option_with_its_description(two: Completing, command: str) -> Non
 
 
 def test_postwrap_itself(two: Completing) -> None:
-    assert offered(two, "postwrap ") == {verb.name: verb.summary for verb in VERBS}
-    assert offered(two, "postwrap -") == {o.flag: o.summary for o in POSTWRAP.options}
-    for verb in VERBS:
+    assert offered(two, "postwrap ") == {verb.name: verb.summary for verb in program().verbs}
+    assert offered(two, "postwrap -") == {o.flag: o.summary for o in program().usage.options}
+    for verb in program().verbs:
         wanted = {option.flag: option.summary for option in verb.usage.options}
         assert offered(two, f"postwrap {verb.name} -") == wanted
+    every = {*offered(two, "postwrap stop ")}
+    assert "default" in every
+    for name in ("remove", "rename"):
+        assert {*offered(two, f"postwrap {name} ")} == every - {"default"}
 
 
 @pytest.mark.parametrize("quote", ["", "'", '"'])

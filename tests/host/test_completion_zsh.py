@@ -18,14 +18,14 @@ from tests.harness.completing import (
 from tests.harness.terminals import Terminal, zsh
 
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import VERBS
+from postwrap.cli.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.harness.host import Host
 
-pytestmark = pytest.mark.bases("here", "trixie")
+pytestmark = pytest.mark.bases("bookworm", "trixie")
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +96,14 @@ def test_every_option_with_its_description(two: Completing, shell: Terminal, com
 
 def test_postwrap_itself(shell: Terminal) -> None:
     words = shell.complete("postwrap ").shown.split()
-    for verb in VERBS:
+    for verb in program().verbs:
         assert verb.name in words
         listed = shell.complete(f"postwrap {verb.name} --").shown.split()
         for option in verb.usage.options:
             assert option.flag in listed or len(option.flag) == 2
+    for name in ("remove", "rename"):
+        listed = shell.complete(f"postwrap {name} ").shown.split()
+        assert "default" not in listed
 
 
 @pytest.mark.parametrize("quote", ["", "'", '"'])

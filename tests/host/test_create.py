@@ -36,7 +36,7 @@ def listening(host: Host) -> list[str]:
     return sorted(line.split()[3] for line in lines)
 
 
-@pytest.mark.bases("here", "trixie")
+@pytest.mark.bases("bookworm", "trixie")
 def test_users_and_servers_send_through_it(made: Host) -> None:
     assert made.running()
     assert made.running(OUT)
@@ -56,7 +56,7 @@ def test_users_and_servers_send_through_it(made: Host) -> None:
     assert message_id in made.read("/var/mail/alice")
 
 
-@pytest.mark.bases("here", "trixie")
+@pytest.mark.bases("bookworm", "trixie")
 def test_the_first_keeps_what_it_had(made: Host) -> None:
     before, after = tree(made, "/root/before"), tree(made, "/etc/postfix")
     changed = {name for name in before.keys() | after if before.get(name) != after.get(name)}
@@ -70,7 +70,7 @@ def test_the_first_keeps_what_it_had(made: Host) -> None:
     ]
 
 
-@pytest.mark.bases("here", "trixie")
+@pytest.mark.bases("bookworm", "trixie")
 def test_nothing_is_shared(made: Host) -> None:
     for parameter in ("queue_directory", "data_directory", "syslog_name", "myhostname"):
         assert value(made, parameter) != value(made, parameter, "/etc/postfix"), parameter
@@ -89,13 +89,50 @@ def test_it_can_be_stopped_and_started(made: Host) -> None:
     assert made.running(OUT)
 
 
-def test_the_same_again_is_refused(made: Host) -> None:
-    before = tree(made, "/etc")
-    again = made.postwrap("create", "out", "--address", SECOND_ADDRESS, check=False)
-    assert again.returncode == 3
-    assert "/etc/postfix-out: this instance exists" in again.stderr
-    assert "remedy: " in again.stderr
-    assert tree(made, "/etc") == before
+def test_the_same_again_does_nothing(made: Host) -> None:
+    """Also where nobody could be asked; and what differs is named, and refused."""
+    before = tree(made, "/etc"), tree(made, "/var/lib/postwrap")
+    create = ("create", "out", "--address", SECOND_ADDRESS)
+    for words in ((*create, "--yes"), create, (*create, "--dry-run"), (*create, "--json")):
+        again = made.postwrap(*words, consent=False)
+        assert again.returncode == 0
+    assert made.postwrap(*create).stdout == f"{OUT}: exists already, as it is asked for\n"
+    for options, told, remedy in (
+        (("--group", "outgoing"), "--group outgoing (created with no --group)", "remove out"),
+        (("--from", "/etc/postfix"), "--from /etc/postfix (created with no --from)", "remove out"),
+        (
+            ("--queue-lifetime", "2d"),
+            "maximal_queue_lifetime = 2d",
+            "postwrap role out --queue-lifetime 2d",
+        ),
+        (("--set", "smtp_helo_timeout=7s"), "smtp_helo_timeout = 7s", "--set smtp_helo_timeout=7s"),
+        (
+            ("--role", "outbound"),
+            "default relayhost = [10.0.0.1]:25",
+            "postwrap role out outbound",
+        ),
+    ):
+        other = made.postwrap(*create, *options, check=False)
+        assert other.returncode == 3, options
+        assert f"{OUT}: exists, and is not as it is asked for: " in other.stderr
+        assert told in other.stderr
+        assert remedy in other.stderr.partition("remedy: ")[2]
+    elsewhere = made.postwrap("create", "out", "--address", ADDRESS, check=False)
+    assert elsewhere.returncode == 3
+    assert f"--address {ADDRESS} (it does not listen there)" in elsewhere.stderr
+    assert (tree(made, "/etc"), tree(made, "/var/lib/postwrap")) == before
+
+
+def test_without_a_terminal_it_wants_consent(module_host: Host) -> None:
+    before = tree(module_host, "/etc")
+    for words in (("create", "new"), ("create", "new", "--json")):
+        refused = module_host.postwrap(*words, consent=False, check=False)
+        assert refused.returncode == 3
+        assert "standard input is not a terminal, so nobody can be asked" in refused.stderr
+        assert "remedy: give --yes" in refused.stderr
+    assert "mkdir" in module_host.postwrap("create", "new", "--dry-run", consent=False).stdout
+    assert tree(module_host, "/etc") == before
+    assert not module_host.exists("/var/lib/postwrap")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +141,7 @@ def test_the_same_again_is_refused(made: Host) -> None:
         (SECOND_ADDRESS, "10.0.0.1:25: /etc/postfix-out listens there"),
         ("127.0.0.1", "127.0.0.1: is what the default instance needs for itself"),
         (ADDRESS, f"{ADDRESS}: is what the default instance needs for itself"),
-        ("192.0.2.1", "192.0.2.1: is no address of this host"),
+        ("192.0.2.1", "192.0.2.1: is not an address of this host"),
     ],
 )
 def test_what_is_taken_is_refused(address: str, reason: str, made: Host) -> None:

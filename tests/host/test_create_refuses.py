@@ -34,8 +34,8 @@ def refuses(host: Host, reason: str, *args: str, status: int = 3, user: str | No
 
 
 WORDS: dict[str, tuple[tuple[str, ...], str, int]] = {
-    "an address the host lacks": (("--address", "192.0.2.1"), "is no address of this host", 3),
-    "no address": (("--address", "10.0.0.1:x"), "is no port", 2),
+    "an address the host lacks": (("--address", "192.0.2.1"), "is not an address of this host", 3),
+    "no address": (("--address", "10.0.0.1:x"), "is not a port", 2),
     "a missing certificate": (
         ("--tls-cert", "/etc/none.pem", "--tls-key", "/etc/none.pem"),
         "--tls-cert /etc/none.pem: no such file",
@@ -54,14 +54,14 @@ WORDS: dict[str, tuple[tuple[str, ...], str, int]] = {
     ),
     "a taken directory": (("--data-directory", "/var/lib/dpkg"), "exists already", 3),
     "no such parent": (("--queue-directory", "/nowhere/queue"), "/nowhere: no such directory", 3),
-    "no such source": (("--from", "/etc/postfix-none"), "is no instance of this host", 3),
+    "no such source": (("--from", "/etc/postfix-none"), "is not an instance of this host", 3),
     "a role without an address": (("--role", "outbound"), "has to listen somewhere", 3),
     "no such device": (
         ("--address", "10.0.0.9", "--add-address", "nodev0"),
         "--add-address nodev0: no such device",
         3,
     ),
-    "no setting": (("--set", "novalue"), "--set novalue: is no setting", 2),
+    "no setting": (("--set", "novalue"), "--set novalue: is not a setting", 2),
 }
 
 
@@ -130,7 +130,7 @@ def test_a_host_that_is_not_ready(
 
 def test_it_asks_once_on_a_terminal(module_host: Host) -> None:
     before = everything(module_host)
-    path = ":".join([str(CHECKOUT / "generator"), *module_host.python_path])
+    path = str(CHECKOUT / "generator")
     command, environment = module_host.command(
         *(module_host.python, "-m", "postwrap", *CREATE),
         env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb"},
@@ -138,7 +138,7 @@ def test_it_asks_once_on_a_terminal(module_host: Host) -> None:
     program, *words = map(os.fsdecode, command)
     terminal = pexpect.spawn(program, words, env=environment, timeout=60, encoding="utf-8")
     terminal.expect("listens at +10.0.0.1:25")
-    terminal.expect("Make it\\?")
+    terminal.expect("Create it\\?")
     terminal.sendline("n")
     terminal.expect("not done")
     terminal.expect(pexpect.EOF)

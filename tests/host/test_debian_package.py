@@ -85,6 +85,15 @@ def test_instances_are_made_and_removed_beside_it(installed: Host) -> None:
     assert not installed.exists("/usr/bin/mailq-new")
 
 
+def test_no_module_comes_from_elsewhere(installed: Host) -> None:
+    installed.write("/home/alice/typer.py", "open('/run/mark', 'w')\n")
+    installed.write("/home/alice/sitecustomize.py", "open('/run/mark', 'w')\n")
+    there = {"PYTHONPATH": "/home/alice"}
+    told = installed.run("postwrap", "--version", cwd="/home/alice", env=there).stdout
+    assert told == f"postwrap {__version__}\n"
+    assert not installed.exists("/run/mark")
+
+
 def test_it_looks_again_when_postfix_is_upgraded(installed: Host) -> None:
     installed.run("mv", "/usr/sbin/qshape", "/root/qshape")
     installed.run("dpkg-trigger", "--by-package=postfix", "/usr/sbin/postfix")

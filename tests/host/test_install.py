@@ -10,9 +10,16 @@ from tests.harness.host import Host
 OUT = "/etc/postfix-out"
 
 
-@pytest.fixture(scope="module")
-def two(module_talk: Host) -> Host:
-    return module_talk
+TREE = """
+mkdir -p /tree/etc/postfix /tree/etc/postfix-out; cd /tree/etc
+for d in postfix postfix-out; do touch $d/main.cf $d/master.cf; done
+"""
+"""Another root directory, with the files of two instances and without Postfix."""
+
+
+@pytest.fixture
+def two(talk: Host) -> Host:
+    return talk
 
 
 def listing(host: Host, directory: str) -> str:
@@ -32,6 +39,7 @@ def test_a_staging_directory_is_named_in_no_file(two: Host) -> None:
 
 
 def test_a_package_can_be_built_where_it_is_installed(two: Host) -> None:
+    two.postwrap("install", "--prefix=/usr", "--destdir=/stage/one")
     two.postwrap("install", "--prefix=/usr")
     two.postwrap("install", "--prefix=/usr", "--destdir=/stage/again")
     assert listing(two, "/stage/again/usr/bin") == listing(two, "/stage/one/usr/bin")
@@ -41,10 +49,7 @@ def test_a_package_can_be_built_where_it_is_installed(two: Host) -> None:
 
 
 def test_a_foreign_tree_without_postfix(two: Host) -> None:
-    two.sh(
-        "mkdir -p /tree/etc/postfix /tree/etc/postfix-out; cd /tree/etc\n"
-        "for d in postfix postfix-out; do touch $d/main.cf $d/master.cf; done"
-    )
+    two.sh(TREE)
     two.postwrap("install", "--root=/tree", "--prefix=/usr")
     assert "exec /usr/bin/mailq" in two.read("/tree/usr/bin/mailq-out")
     assert "exec /usr/sbin/postfix" in two.read("/tree/usr/sbin/postfix-out")
@@ -52,6 +57,7 @@ def test_a_foreign_tree_without_postfix(two: Host) -> None:
 
 
 def test_a_package_goes_where_the_systems_pkg_config_files_say(two: Host) -> None:
+    two.sh(TREE)
     two.write("/tree/usr/share/pkgconfig/fish.pc", _PC.format(name="fish"))
     two.write("/tree/usr/share/pkgconfig/bash-completion.pc", _PC.format(name="bash-completion"))
     two.postwrap("install", "--root=/tree", "--prefix=/usr")
@@ -106,7 +112,6 @@ def test_a_second_run_changes_nothing(two: Host) -> None:
 
 
 def test_names_narrow_a_run(two: Host) -> None:
-    two.postwrap("uninstall")
     two.postwrap("install", "out")
     assert two.exists("/usr/local/bin/mailq-out")
     assert not two.exists("/usr/local/bin/mailq-default")
@@ -117,7 +122,6 @@ def test_names_narrow_a_run(two: Host) -> None:
 
 
 def test_a_dry_run_does_nothing_and_tells_all(two: Host) -> None:
-    two.postwrap("uninstall")
     before = listing(two, "/usr/local")
     told = json.loads(two.postwrap("install", "--dry-run", "--json").stdout)
     assert listing(two, "/usr/local") == before

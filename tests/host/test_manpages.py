@@ -12,7 +12,7 @@ from postwrap.catalog import CATALOG
 if TYPE_CHECKING:
     from tests.harness.host import Host
 
-pytestmark = pytest.mark.bases("here", "trixie")
+pytestmark = pytest.mark.bases("bookworm", "trixie")
 
 NAMES = [command.name for command in CATALOG]
 
@@ -83,15 +83,16 @@ def test_the_pages_of_postwrap(two: Host, words: tuple[str, str]) -> None:
     assert two.run("whatis", words[1]).stdout.startswith(f"{words[1]} ({words[0]})")
 
 
-def test_diff_notices_what_the_page_tells(two: Host) -> None:
+def test_diff_notices_what_the_page_tells(talk: Host) -> None:
     """A listener more in master.cf is a line of the page."""
-    assert two.postwrap("diff").stdout == ""
-    two.run("postconf", "-c", "/etc/postfix-out", "-Me", "2525/inet=2525 inet n - y - - smtpd")
-    changed = two.postwrap("diff", check=False)
+    talk.postwrap("install")
+    assert talk.postwrap("diff").stdout == ""
+    talk.run("postconf", "-c", "/etc/postfix-out", "-Me", "2525/inet=2525 inet n - y - - smtpd")
+    changed = talk.postwrap("diff", check=False)
     assert changed.returncode == 1
     assert "\n+10.0.0.1:smtp, 2525\n" in changed.stdout
-    two.postwrap("install")
-    assert "10.0.0.1:smtp, 2525" in man(two, "qshape-out")
+    talk.postwrap("install")
+    assert "10.0.0.1:smtp, 2525" in man(talk, "qshape-out")
 
 
 def test_uninstall_takes_pages_and_completions_along(bare_host: Host) -> None:

@@ -29,8 +29,8 @@ TOOLS = ("rpm", "pacman-package-manager", "makepkg", "fakeroot", "file", "libarc
 class Maker:
     """How a package is built of the files of packaging/FOLDER, installed and removed, in shell.
 
-    `recipe` is the file that the tool builds from, and `postfix` one for another package: of the
-    name postfix, whose arrival the hooks are to notice.
+    `recipe` is the file that the tool builds from, and `acme` one for another package, which brings
+    an instance that the hooks are to notice.
     """
 
     folder: str
@@ -38,7 +38,7 @@ class Maker:
     build: str
     install: str
     remove: str
-    postfix: str
+    acme: str
 
 
 MAKERS = (
@@ -48,9 +48,9 @@ MAKERS = (
         build='rpmbuild --quiet -bb --define "_sourcedir $PWD" --define "_topdir $PWD" '
         "--nodeps *.spec && mv RPMS/noarch/*.rpm built",
         install="rpm -U --nodeps built",
-        remove="rpm -e postwrap",
-        postfix="""\
-Name: postfix
+        remove="rpm -e",
+        acme="""\
+Name: acme
 Version: 9
 Release: 1
 Summary: A stand-in
@@ -58,9 +58,10 @@ License: MIT
 BuildArch: noarch
 %description
 %install
-install -D /etc/hostname "$RPM_BUILD_ROOT/usr/share/postfix.9"
+install -D /etc/postfix/main.cf "$RPM_BUILD_ROOT/etc/postfix-acme/main.cf"
+install -D /etc/postfix/master.cf "$RPM_BUILD_ROOT/etc/postfix-acme/master.cf"
 %files
-/usr/share/postfix.9
+/etc/postfix-acme
 """,
     ),
     Maker(
@@ -69,14 +70,17 @@ install -D /etc/hostname "$RPM_BUILD_ROOT/usr/share/postfix.9"
         build="chown -R alice . && setpriv --reuid alice --regid alice --clear-groups makepkg -d "
         "&& mv *.pkg.tar.* built",
         install="pacman -U -dd --noconfirm built",
-        remove="pacman -R -dd --noconfirm postwrap",
-        postfix="""\
-pkgname=postfix
+        remove="pacman -R -dd --noconfirm",
+        acme="""\
+pkgname=acme
 pkgver=9
 pkgrel=1
 arch=(any)
 options=('!strip')
-package() { install -D /etc/hostname "$pkgdir/usr/bin/postfix"; }
+package() {
+    install -D /etc/postfix/main.cf "$pkgdir/etc/postfix-acme/main.cf"
+    install -D /etc/postfix/master.cf "$pkgdir/etc/postfix-acme/master.cf"
+}
 """,
     ),
 )
@@ -110,12 +114,12 @@ def shell(host: Host, directory: str, line: str) -> None:
     host.sh(f"cd {directory} && {line}", timeout=300)
 
 
-def upgrade_postfix(host: Host, maker: Maker) -> set[str]:
-    """Install a package of that name, and return what came to /usr with it."""
-    host.write(f"/srv/postfix/{maker.recipe}", maker.postfix)
-    shell(host, "/srv/postfix", maker.build)
+def install_acme(host: Host, maker: Maker) -> set[str]:
+    """Install a package that brings an instance, and return what came to /usr with it."""
+    host.write(f"/srv/acme/{maker.recipe}", maker.acme)
+    shell(host, "/srv/acme", maker.build)
     before = usr(host)
-    shell(host, "/srv/postfix", maker.install)
+    shell(host, "/srv/acme", maker.install)
     return usr(host) - before
 
 
@@ -131,13 +135,21 @@ def test_its_hooks_give_commands_renew_them_and_take_them_away(built: Host, make
     assert "/etc/postfix-out" in built.run("man", "-P", "cat", "mailq-out").stdout
     assert built.run("postwrap", "--version").stdout == f"postwrap {__version__}\n"
     assert built.run("postwrap", "diff").stdout == ""
+    built.write("/home/alice/typer.py", "open('/run/mark', 'w')\n")
+    there = {"PYTHONPATH": "/home/alice"}
+    built.run("postwrap", "--version", cwd="/home/alice", env=there)
+    assert not built.exists("/run/mark")
     assert built.read("/etc/postwrap.toml").endswith('prefix = "/usr"\n')
-    # An upgrade of Postfix brings a look at what has changed.
+    # A package that brings an instance brings a look at what has changed, and so does its removal.
     built.run("rm", "/usr/bin/mailq-out")
-    came = upgrade_postfix(built, maker)
-    assert "/usr/bin/mailq-out" in came
-    shell(built, "/", maker.remove)
-    assert usr(built) - came == before
+    installed = usr(built)
+    came = install_acme(built, maker)
+    assert {"/usr/bin/mailq-out", "/usr/bin/mailq-acme"} <= came
+    shell(built, "/", f"{maker.remove} acme")
+    assert not built.exists("/usr/bin/mailq-acme")
+    assert usr(built) == installed | {"/usr/bin/mailq-out"}
+    shell(built, "/", f"{maker.remove} postwrap")
+    assert usr(built) == before
 
 
 def test_versions_are_postwraps() -> None:

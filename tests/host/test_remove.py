@@ -63,9 +63,14 @@ def test_remove_takes_back_what_create_gave(host: Host) -> None:
     assert host.running()
     host.age()
     assert host.run("postfix", "check").stderr == ""
-    gone = host.postwrap("remove", "out", check=False)
-    assert gone.returncode == 3
-    assert "out: no such instance" in gone.stderr
+    for word in ("out", "postfix-out", OUT):
+        gone = host.postwrap("remove", word)
+        assert gone.stdout == f"{word}: no such instance, nothing to remove\n"
+    assert host.postwrap("remove", "default", check=False).returncode == 3
+    host.sh("mkdir /etc/postfix-half; touch /etc/postfix-half/main.cf")
+    half = host.postwrap("remove", "half", check=False)
+    assert half.returncode == 3
+    assert "/etc/postfix-half: is not an instance, for it lacks main.cf or master.cf" in half.stderr
 
 
 @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
@@ -206,9 +211,9 @@ def facts(message: dict[str, Any]) -> tuple[object, ...]:
 # those that put back what an earlier run left, the others those of the steps themselves.
 KILLED = """
 import glob, os, signal, sys
-from postwrap.provision import carry_out
+from postwrap.provision.engine import undertaking as carry_out
 what, moment, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
-real, count, active = carry_out.Worker.do, 0, what == "undoing"
+real, count, active = carry_out.StepRunner.do, 0, what == "undoing"
 def counted(name):
     function = getattr(carry_out, name, None) or getattr(carry_out.Undertaking, name)
     def run(*args):
@@ -229,7 +234,7 @@ def do(self, operation):
         os.utime(main, (then, then))
     if active and count == number and moment == "after":
         os.kill(os.getpid(), signal.SIGKILL)
-carry_out.Worker.do = do
+carry_out.StepRunner.do = do
 sys.argv = ["postwrap", *sys.argv[4:]]
 from postwrap.cli import main
 main()
@@ -238,9 +243,10 @@ main()
 
 def killed(host: Host, moment: str, number: int, *args: str, what: str = "taking") -> bool:
     """Run postwrap until it is killed at its nth operation; whether it came so far."""
-    path = ":".join([str(CHECKOUT / "generator"), *host.python_path])
+    path = str(CHECKOUT / "generator")
+    consent = ("--yes",) if args[:1] == ("create",) else ()
     done = host.run(
-        *(host.python, "-c", KILLED, what, moment, str(number), *args),
+        *(host.python, "-c", KILLED, what, moment, str(number), *args, *consent),
         check=False,
         env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
     )
@@ -279,7 +285,7 @@ def test_create_killed_at_each_step(host: Host) -> None:
         assert killed(host, moment, number, *CREATE), number
         sound(host)
         cleaned = host.postwrap("remove", "out")
-        assert "what an interrupted postwrap create left is gone" in cleaned.stdout
+        assert "what the interrupted postwrap create left was removed" in cleaned.stdout
         assert left_of(host) == "", (moment, number)
         assert tree(host, "/etc/postfix") == before, (moment, number)
 
@@ -305,7 +311,7 @@ def test_remove_killed_at_each_step(host: Host) -> None:
     submit(host, "stays@nowhere.example")
     host.wait_for(lambda: host.queue(OUT))
     remove = ("remove", "out", "--requeue-to", "default", "--purge")
-    count = steps(host, *remove) - 5  # the last five have no way back, and come below
+    count = steps(host, *remove) - 7  # the last seven have no way back, and come below
     assert count > 5
     for number in range(1, count + 1):
         assert killed(host, ("after", "before")[number % 2], number, *remove), number
@@ -319,15 +325,15 @@ def test_remove_killed_at_each_step(host: Host) -> None:
 MESSAGES = "find /var/spool/postfix*/*/ -type f -perm -100 ! -path '*/etc/*' ! -path '*/lib/*'"
 
 
-@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6])
 def test_remove_killed_at_its_last_steps(number: int, talk: Host) -> None:
     """Past the point of no return the same command goes on, and nothing is left."""
     remove = ("remove", "out", "--purge")
-    killing = len(json.loads(talk.postwrap(*remove, "--dry-run", "--json").stdout)["steps"]) - 5
+    killing = len(json.loads(talk.postwrap(*remove, "--dry-run", "--json").stdout)["steps"]) - 6
     assert killed(talk, ("before", "after")[number % 2], killing + number, *remove)
     sound(talk)
     finished = talk.postwrap("remove", "out")
-    assert "is gone" in finished.stdout
+    assert "was removed" in finished.stdout
     assert left_of(talk) == ""
 
 

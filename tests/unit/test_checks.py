@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.boot import test_check_boot
-from tests.host import test_check
+from tests.harness.faults import CASES, EXCEPTIONS, FAULTS, MORE
+from tests.host import test_check, test_roles_cut, test_saturation
 
 from postwrap.checks import RULES, Severity, check
-from postwrap.checks.addresses import (
+from postwrap.checks.defects import failed
+from postwrap.checks.model import Hit, Rule, findings
+from postwrap.checks.picture import InstalledCommands, Picture
+from postwrap.host.addresses import (
     Address,
+    Endpoint,
     destination,
     is_internal,
     is_internal_name,
     is_public,
     split_service,
 )
-from postwrap.checks.boot_facts import unescape
-from postwrap.checks.facts import Facts, InstanceFacts, Listener, Service
-from postwrap.checks.relaying import seconds
-from postwrap.instance import Instance
+from postwrap.host.model import HostModel, InstanceConfig
+from postwrap.host.naming import Instance
+from postwrap.host.units import unescape
+from postwrap.times import seconds_of
 
-SMTPD = Service("smtp", "inet", chroot=False, command="smtpd")
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_codes_are_words_and_each_is_of_one_rule() -> None:
@@ -43,13 +50,78 @@ def test_every_rule_says_what_it_is_and_where_it_comes_from() -> None:
 
 
 def test_every_rule_has_a_host_that_breaks_it_and_a_remedy_that_is_pasted() -> None:
-    shown = {case.code for case in test_check.CASES} | set(test_check.OTHERS)
+    shown = {case.code for case in (*CASES, *MORE)} | set(test_check.OTHERS)
     shown |= {code for code, *_ in test_check_boot.MISTAKES.values()}
-    assert {rule.code for rule in RULES} == shown
+    shown |= test_roles_cut.CODES | {test_saturation.CODE}
+    # A rule that fails is a defect: no host is known to make one fail.
+    assert {rule.code for rule in RULES} == shown | {"rule-failed"}
+
+
+def test_every_rule_that_can_change_mail_has_an_outcome() -> None:
+    planted = {case.code for case in FAULTS}
+    assert {rule.code for rule in RULES} == planted | set(EXCEPTIONS)
+    assert not planted & set(EXCEPTIONS)
+
+
+def _broken(picture: Picture) -> Iterator[Hit]:
+    """A rule that finds something of every instance, and stumbles over the odd."""
+    for instance in picture.host.instances:
+        if "odd" in instance.directory:
+            raise ValueError(f"stumbled over\n{instance.directory}")
+        yield Hit(instance.directory, "found", "true")
+
+
+def _clumsy(picture: Picture) -> Iterator[Hit]:
+    """A rule that stumbles over any two secondaries."""
+    if len(picture.host.instances) > 2:
+        raise KeyError("two")
+    yield Hit("", "never", "true")
+
+
+def _whole(picture: Picture) -> Iterator[Hit]:
+    yield Hit(picture.host.instances[-1].directory, "w", "")
+
+
+@pytest.mark.parametrize("odd", [["odd1"], ["odd1", "odd2"], []])
+def test_a_rule_that_fails_is_told_and_hides_nothing(odd: list[str]) -> None:
+    default = InstanceConfig(Instance("/etc/postfix", "-default", is_default=True))
+    names = [*odd, "a", "b"]
+    others = [InstanceConfig(Instance(f"/etc/postfix-{n}", f"-{n}")) for n in names]
+    rules = [
+        Rule("broken", "x", Severity.ERROR, "", "", _broken),
+        Rule("clumsy", "x", Severity.ERROR, "", "", _clumsy),
+        Rule("whole", "x", Severity.NOTE, "", "", _whole),
+    ]
+    found = findings(rules, Picture(HostModel((default, *others))), failed)
+    told = {(f.code, f.instance) for f in found}
+    assert told == {
+        *(("broken", d) for d in ("/etc/postfix", "/etc/postfix-a", "/etc/postfix-b")),
+        *(("rule-failed", f"/etc/postfix-{n}") for n in odd),
+        ("rule-failed", ""),
+        ("whole", "/etc/postfix-b"),
+    }
+    for finding in found:
+        if finding.code == "rule-failed":
+            rule = "broken" if finding.instance else "clumsy"
+            assert f"the rule {rule} failed" in finding.message
+            assert finding.instance in finding.message
+            assert "a defect of postwrap: report it" in finding.message
+            assert "\n" not in finding.message
+
+
+def test_a_rule_that_fails_for_the_default_instance_looks_at_the_others() -> None:
+    default = InstanceConfig(Instance("/etc/postfix-odd", "-default", is_default=True))
+    second = InstanceConfig(Instance("/etc/postfix-a", "-a"))
+    rules = [Rule("broken", "x", Severity.ERROR, "", "", _broken)]
+    found = findings(rules, Picture(HostModel((default, second))), failed)
+    assert {(f.code, f.instance) for f in found} == {
+        ("broken", "/etc/postfix-a"),
+        ("rule-failed", "/etc/postfix-odd"),
+    }
 
 
 def test_nothing_is_found_where_nothing_is() -> None:
-    assert check(Facts(instances=())) == []
+    assert check(Picture(HostModel(instances=()))) == []
 
 
 @pytest.mark.parametrize(
@@ -115,8 +187,8 @@ def test_internal_names() -> None:
 
 
 def test_times() -> None:
-    assert [seconds(t) for t in ("30s", "600s", "10m", "1h", "5", "soon")] == [
-        *(30, 600, 600, 3600, 5, 0)
+    assert [seconds_of(t) for t in ("30s", "600s", "10m", "1h", "5", "soon")] == [
+        *(30, 600, 600, 3600, 5, None)
     ]
 
 
@@ -134,17 +206,17 @@ ADDRESSES = st.sampled_from(
 def test_overlapping_is_mutual_and_of_one_family_and_port(
     one: Address, other: Address, port: int, other_port: int
 ) -> None:
-    a = Listener(one, port, SMTPD, by_interfaces=True)
-    b = Listener(other, other_port, SMTPD, by_interfaces=True)
-    assert a.overlaps(b.address, b.port) == b.overlaps(a.address, a.port)
-    if a.overlaps(b.address, b.port):
+    a, b = Endpoint(one, port), Endpoint(other, other_port)
+    assert a.overlaps(b) == b.overlaps(a)
+    if a.overlaps(b):
         assert a.address.version == b.address.version
         assert port == other_port
 
 
 def test_findings_come_by_instance_the_worst_first() -> None:
-    first = InstanceFacts(Instance("/etc/postfix", "-default", is_default=True), error="broken")
-    second = InstanceFacts(Instance("/etc/postfix-out", "-out"), error="broken")
-    found = check(Facts(instances=(first, second), left=("/usr/local/bin/mailq-old",)))
+    first = InstanceConfig(Instance("/etc/postfix", "-default", is_default=True), error="broken")
+    second = InstanceConfig(Instance("/etc/postfix-out", "-out"), error="broken")
+    left = InstalledCommands(left=("/usr/local/bin/mailq-old",))
+    found = check(Picture(HostModel(instances=(first, second)), left))
     assert [f.instance for f in found] == ["", "/etc/postfix", "/etc/postfix-out"]
     assert all(f.remedy for f in found)

@@ -17,8 +17,8 @@ from postwrap.bundle import Artifact, Bundle
 from postwrap.catalog import CATALOG
 from postwrap.catalog.usage import Kind
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import VERBS
-from postwrap.instance import Instance
+from postwrap.cli.program import program
+from postwrap.host.naming import Instance
 from postwrap.layout import Layout, system_layout
 from postwrap.render.completions import (
     SHELLS,
@@ -31,6 +31,7 @@ from postwrap.render.completions import (
 from postwrap.render.wrappers import Target
 
 OUT = Instance("/etc/postfix-out", "-out")
+PROGRAM = program()
 TARGETS = [Target(c.name, c.usual_path, (c.usual_path,)) for c in CATALOG]
 LAYOUTS = {
     "local": system_layout("/usr/local"),
@@ -41,7 +42,7 @@ CODES = [("some-code", "it's wrong"), ("other-code", "it is $HOME")]
 
 
 def texts(layout: Layout) -> dict[str, str]:
-    return {a.path: a.content.decode() for a in shared_completions(layout, SHELLS, CODES)}
+    return {a.path: a.content.decode() for a in shared_completions(layout, PROGRAM, SHELLS, CODES)}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -62,7 +63,7 @@ def test_the_shells_can_read_it(layout: Layout) -> None:
 
 def test_the_same_input_makes_the_same_bytes() -> None:
     layout = LAYOUTS["local"]
-    assert list(shared_completions(layout)) == list(shared_completions(layout))
+    assert list(shared_completions(layout, PROGRAM)) == list(shared_completions(layout, PROGRAM))
     assert list(completions(OUT, TARGETS, layout)) == list(completions(OUT, TARGETS, layout))
 
 
@@ -78,7 +79,7 @@ def test_an_instance_is_one_file_and_links() -> None:
 
 def test_every_link_leads_to_what_is_shared() -> None:
     layout = LAYOUTS["package"]
-    bundle = Bundle([*completions(OUT, TARGETS, layout), *shared_completions(layout)])
+    bundle = Bundle([*completions(OUT, TARGETS, layout), *shared_completions(layout, PROGRAM)])
     assert not bundle.problems
     links = [artifact for artifact in bundle if artifact.target is not None]
     assert links
@@ -89,7 +90,10 @@ def test_every_link_leads_to_what_is_shared() -> None:
 @pytest.mark.parametrize("shells", [(), ("bash",), ("zsh",), ("fish", "zsh")])
 def test_only_the_shells_that_are_wanted(shells: tuple[str, ...]) -> None:
     layout = LAYOUTS["local"]
-    made = [*completions(OUT, TARGETS, layout, shells), *shared_completions(layout, shells)]
+    made = [
+        *completions(OUT, TARGETS, layout, shells),
+        *shared_completions(layout, PROGRAM, shells),
+    ]
     directories = {
         "bash": layout.bash_completion,
         "zsh": layout.zsh_completion,
@@ -132,7 +136,7 @@ class Engine:
         }
         layout = Layout(**places)
         self.path = engine_path(layout)
-        made = [*shared_completions(layout, SHELLS, CODES)]
+        made = [*shared_completions(layout, PROGRAM, SHELLS, CODES)]
         for instance in instances:
             made += completions(instance, TARGETS, layout)
         for artifact in made:
@@ -252,7 +256,7 @@ def test_words_follow_their_option(engine: Engine, command: str) -> None:
 
 def test_verbs_are_offered_and_described(engine: Engine) -> None:
     told = dict(line[1:].split("\t") for line in engine.ask("postwrap", ""))
-    assert told == {verb.name: verb.summary for verb in VERBS}
+    assert told == {verb.name: verb.summary for verb in PROGRAM.verbs}
 
 
 WORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

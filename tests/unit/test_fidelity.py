@@ -17,7 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.harness.need import find_tool, need_tool
 
-from postwrap.instance import Instance
+from postwrap.host.naming import Instance
 from postwrap.layout import system_layout
 from postwrap.render.wrappers import Target, wrappers
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postwrap.errors import RefusedError
-from postwrap.instance import Instance, find, is_safe, select, suffix_of
+from postwrap.host.naming import Instance, find, is_safe, select, suffix_of
 
 DEFAULT = Instance("/etc/postfix", "-default", is_default=True)
 OUT = Instance("/etc/postfix-out", "-out")

@@ -14,10 +14,10 @@ from tests.harness.need import need_tool
 
 from postwrap.bundle import Artifact
 from postwrap.catalog import CATALOG
-from postwrap.catalog.verbs import VERBS
 from postwrap.checks import RULES
+from postwrap.cli.program import program
 from postwrap.errors import Status
-from postwrap.instance import Instance
+from postwrap.host.naming import Instance
 from postwrap.layout import system_layout
 from postwrap.render.manpages import inet_services, manpages, shared_manpages
 from postwrap.render.wrappers import Target
@@ -41,6 +41,7 @@ PLAIN = {
     "multi_instance_enable": "yes",
 }
 OUT = Instance("/etc/postfix-out", "-out", parameters=PLAIN)
+PROGRAM = program()
 CODES = sorted((rule.code, rule.summary) for rule in RULES)
 
 
@@ -77,7 +78,7 @@ def names(text: str, directory: Path) -> set[str]:
     return set(re.findall(r'"(\S+) - ', said))
 
 
-SHARED = {Path(a.path).name: a.content.decode() for a in shared_manpages(LAYOUT, CODES)}
+SHARED = {Path(a.path).name: a.content.decode() for a in shared_manpages(LAYOUT, PROGRAM, CODES)}
 DEFAULT = Instance("/etc/postfix", "-default", is_default=True, parameters=PLAIN)
 UNKNOWN = Instance("/etc/postfix-x", "-x")
 PAGES = {
@@ -100,7 +101,9 @@ def test_nothing_to_warn_of(text: str) -> None:
 
 def test_the_same_input_makes_the_same_bytes() -> None:
     assert page(OUT) == page(OUT)
-    assert list(shared_manpages(LAYOUT, CODES)) == list(shared_manpages(LAYOUT, CODES))
+    assert list(shared_manpages(LAYOUT, PROGRAM, CODES)) == list(
+        shared_manpages(LAYOUT, PROGRAM, CODES)
+    )
 
 
 def test_every_name_is_found(tmp_path: Path) -> None:
@@ -149,7 +152,7 @@ def test_a_unit_is_told_of() -> None:
 
 def test_the_manual_has_every_verb_option_status_and_code() -> None:
     text = shown(SHARED["postwrap.8"], 132)
-    for verb in VERBS:
+    for verb in PROGRAM.verbs:
         assert f"postwrap {verb.name}" in text
         for option in verb.usage.options:
             assert option.flag in text

@@ -7,9 +7,9 @@ from tests.harness.lint import lint_shell
 
 from postwrap.bundle import Artifact
 from postwrap.errors import UsageError
+from postwrap.host.model import Init
 from postwrap.packages import Format, format_of
 from postwrap.packages.package import Package, members
-from postwrap.render.boot import Init
 
 STATE = "/usr/lib/postwrap"
 FILES = (

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from postwrap.bundle import Artifact, Bundle
 from postwrap.diff import unified
-from postwrap.filesystem import MISSING, Entry, Kind
-from postwrap.install.manifest import Manifest, Record
+from postwrap.entries import MISSING, Entry, EntryKind
+from postwrap.install.manifest import FileRecord, Manifest
 from postwrap.install.plan import Action, plan, transition
 
 OLD = Artifact("/bin/mailq-out", b"old\n", 0o755, instance="/etc/postfix-out")
@@ -17,12 +17,12 @@ NEW = Artifact("/bin/mailq-out", b"new\n", 0o755, instance="/etc/postfix-out")
 
 def entry(artifact: Artifact) -> Entry:
     if artifact.target is not None:
-        return Entry(Kind.LINK, target=artifact.target)
-    return Entry(Kind.FILE, artifact.mode, artifact.content)
+        return Entry(EntryKind.LINK, target=artifact.target)
+    return Entry(EntryKind.FILE, artifact.mode, artifact.content)
 
 
 def listing(*artifacts: Artifact) -> Manifest:
-    return Manifest({artifact.path: Record.of(artifact) for artifact in artifacts})
+    return Manifest({artifact.path: FileRecord.of(artifact) for artifact in artifacts})
 
 
 def test_add() -> None:
@@ -48,12 +48,12 @@ def test_a_file_that_is_as_it_should_be_is_taken_over() -> None:
 
 
 def test_a_mode_is_part_of_a_file() -> None:
-    lax = Entry(Kind.FILE, 0o777, NEW.content)
+    lax = Entry(EntryKind.FILE, 0o777, NEW.content)
     assert plan([NEW], listing(NEW), {NEW.path: lax}).conflicts
 
 
 def test_a_foreign_file_is_a_conflict_unless_forced() -> None:
-    foreign = {NEW.path: Entry(Kind.FILE, 0o755, b"mine\n")}
+    foreign = {NEW.path: Entry(EntryKind.FILE, 0o755, b"mine\n")}
     for manifest in (Manifest(), listing(OLD)):
         planned = plan([NEW], manifest, foreign)
         assert planned.changes == ()
@@ -62,15 +62,36 @@ def test_a_foreign_file_is_a_conflict_unless_forced() -> None:
         assert [c.keep_backup for c in forced.changes] == [True]
 
 
+def test_what_is_in_the_way_is_kept_and_the_others_are_done_where_that_is_asked() -> None:
+    other = Artifact("/bin/postconf-out", b"new\n", 0o755, instance="/etc/postfix-out")
+    foreign = {NEW.path: Entry(EntryKind.FILE, 0o755, b"mine\n")}
+    for manifest in (Manifest(), listing(OLD)):
+        planned = plan([NEW, other], manifest, foreign, keep=True)
+        assert [c.path for c in planned.changes] == [other.path]
+        assert planned.conflicts == ()
+        assert [k.subject for k in planned.kept] == [NEW.path]
+        # It is as much ours as it was before.
+        assert planned.manifest.files.get(NEW.path) == manifest.files.get(NEW.path)
+
+
+def test_what_a_package_brought_is_its_own() -> None:
+    brought = Manifest({OLD.path: FileRecord.of(OLD)}, package="acme-out")
+    here = Manifest(others=(brought,))
+    planned = plan([NEW], here, {OLD.path: entry(OLD)}, force=True)
+    assert (planned.changes, planned.conflicts, planned.kept) == ((), (), ())
+    assert planned.manifest.files == {}
+    assert here.package_of("/etc/postfix-out") == "acme-out"
+
+
 def test_a_directory_in_the_way_stays_whoever_orders() -> None:
-    planned = plan([NEW], Manifest(), {NEW.path: Entry(Kind.DIRECTORY)}, force=True)
+    planned = plan([NEW], Manifest(), {NEW.path: Entry(EntryKind.DIRECTORY)}, force=True)
     assert (planned.changes, len(planned.conflicts)) == ((), 1)
 
 
 def test_what_is_not_wanted_goes_while_it_is_as_written() -> None:
     planned = plan([], listing(OLD), {OLD.path: entry(OLD)})
     assert [c.action for c in planned.changes] == [Action.REMOVE]
-    edited = plan([], listing(OLD), {OLD.path: Entry(Kind.FILE, 0o755, b"mine\n")})
+    edited = plan([], listing(OLD), {OLD.path: Entry(EntryKind.FILE, 0o755, b"mine\n")})
     assert edited.changes == ()
     assert [k.subject for k in edited.kept] == [OLD.path]
 

@@ -1,45 +1,46 @@
-"""What a recipe decides, from data alone."""
+"""What a design decides, from data alone."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.worlds import DEFAULT, SERVICES, World, endpoint
 
 from postwrap.errors import RefusedError, UsageError
-from postwrap.filesystem import Filesystem
+from postwrap.host.addresses import split_service
+from postwrap.host.model import HeldSocket
 from postwrap.provision import options as given
-from postwrap.provision.draft import draft
-from postwrap.provision.facts import Configured, Entry, Facts
-from postwrap.provision.identity import derived_hostname
-from postwrap.provision.journal import Journal, Record, State, finished
-from postwrap.provision.listeners import Endpoint, Listener, parse_address, split_service
-from postwrap.provision.nexthop import remarks
-from postwrap.provision.options import Address, CreateOptions, Role, RoleOptions
-from postwrap.provision.queue_id import hash_words, renumbered
-from postwrap.provision.recipe import create_steps
-from postwrap.provision.requeue import Target
-from postwrap.provision.service import Service
-from postwrap.provision.steps import (
-    Rename,
-    Restore,
+from postwrap.provision.design import InstanceDesign, design_instance, design_role
+from postwrap.provision.engine.queue_files import QueueTarget
+from postwrap.provision.engine.queue_id import hash_words, renumbered
+from postwrap.provision.engine.steps import (
+    Install,
     Run,
     Step,
+    Uninstall,
     Write,
-    kept,
     restores,
     set_parameters,
     step_from_json,
     step_to_json,
     transcript,
 )
+from postwrap.provision.identity import derived_hostname
+from postwrap.provision.nexthop import remarks
+from postwrap.provision.options import CreateOptions, ListenAddress, RoleOptions, parse_address
+from postwrap.provision.ownership import Ownership
+from postwrap.provision.preconditions import need_free_ports
+from postwrap.provision.roles import Role
+from postwrap.provision.site import ProvisionSite
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 PUBLIC = "88.198.105.204"
-SMTP = Entry("smtp", "inet", True, "smtp inet n - y - - smtpd")
 STATED = {
     "myhostname": "mail.example.com",
     "mydestination": "$myhostname, localhost",
@@ -47,54 +48,34 @@ STATED = {
     "content_filter": "smtp:[127.0.0.1]:10024",
     "inet_interfaces": "all",
 }
-DEFAULT = Configured(
-    directory="/etc/postfix",
-    name="default",
-    parameters=STATED
-    | {
-        "queue_directory": "/var/spool/postfix",
-        "data_directory": "/var/lib/postfix",
-        "syslog_name": "postfix",
-        "myorigin": "mail.example.com",
-        "mydestination": "mail.example.com, localhost",
-        "mynetworks": "127.0.0.0/8",
-        "smtp_helo_name": "mail.example.com",
-        "inet_protocols": "all",
-        "multi_instance_enable": "no",
-    },
-    stated=STATED,
-    services=(
-        SMTP,
-        Entry("127.0.0.1:10025", "inet", False, "127.0.0.1:10025 inet n - n - - smtpd"),
-    ),
-    overrides={"relay/unix/syslog_name": "postfix/$service_name"},
-    endpoints=(Endpoint("0.0.0.0", 25), Endpoint("::", 25), Endpoint("127.0.0.1", 10025)),
-    running=True,
-)
-FACTS = Facts(
-    default=DEFAULT,
-    others=(),
-    addresses=("127.0.0.1", PUBLIC, "10.0.0.1", "::1"),
-    listeners=(),
-    default_service=Service("/etc/postfix"),
-    owner="postfix",
-    owner_group="postfix",
-)
+OUT = f"{DEFAULT}-out"
+INSIDE = "127.0.0.1:10025 inet n - n - - smtpd"
+
+
+def host(stated: dict[str, str] | None = None, services: Sequence[str] = ()) -> World:
+    """A host with one instance."""
+    master = [*(services or (*SERVICES, INSIDE))]
+    addresses = dict.fromkeys(("127.0.0.1", PUBLIC, "10.0.0.1", "::1"), "lo")
+    return World({DEFAULT: dict(stated or STATED)}, {DEFAULT: master}, addresses)
 
 
 def options(*addresses: str, **more: object) -> CreateOptions:
     return CreateOptions("out", given.addresses(addresses), **more)  # type: ignore[arg-type]
 
 
+def draft(wanted: CreateOptions, world: World | None = None) -> InstanceDesign:
+    return design_instance(wanted, (world or host()).site())
+
+
 def test_a_copy_is_an_instance_of_its_own() -> None:
-    made = draft(options("10.0.0.1"), FACTS)
+    made = draft(options("10.0.0.1"))
     assert made.directory == "/etc/postfix-out"
-    assert made["queue_directory"] == "/var/spool/postfix-out"
-    assert made["myhostname"] == "out.example.com"
-    assert made["smtp_helo_name"] == made["myorigin"] == "mail.example.com"
-    assert made["mydestination"] == "$myhostname, localhost, mail.example.com"
-    assert made["multi_instance_enable"] == "no"
-    assert made["mynetworks"].split() == ["127.0.0.0/8", "10.0.0.1/32", f"{PUBLIC}/32"]
+    assert made.get("queue_directory") == "/var/spool/postfix-out"
+    assert made.get("myhostname") == "out.example.com"
+    assert made.get("smtp_helo_name") == made.get("myorigin") == "mail.example.com"
+    assert made.get("mydestination") == "$myhostname, localhost, mail.example.com"
+    assert made.get("multi_instance_enable") == "no"
+    assert made.get("mynetworks").split() == ["127.0.0.0/8", "10.0.0.1/32", f"{PUBLIC}/32"]
     assert dict(made.dropped) == {
         "content_filter": "smtp:[127.0.0.1]:10024",
         "smtpd_recipient_restrictions": "reject_unknown_sender_domain",
@@ -103,10 +84,10 @@ def test_a_copy_is_an_instance_of_its_own() -> None:
 
 
 def test_listening_does_not_choose_the_sender() -> None:
-    made = draft(options("10.0.0.1", "2001:db8::1"), FACTS)
-    assert made["inet_interfaces"] == "10.0.0.1, 2001:db8::1"
-    assert (made["smtp_bind_address"], made["smtp_bind_address6"]) == ("0.0.0.0", "::")
-    assert made.endpoints == (Endpoint("10.0.0.1", 25), Endpoint("2001:db8::1", 25))
+    made = draft(options("10.0.0.1", "2001:db8::1"))
+    assert made.get("inet_interfaces") == "10.0.0.1, 2001:db8::1"
+    assert (made.get("smtp_bind_address"), made.get("smtp_bind_address6")) == ("0.0.0.0", "::")
+    assert list(map(str, made.endpoints)) == ["10.0.0.1:25", "[2001:db8::1]:25"]
     assert [name for b in made.bindings for name in b.names] == [
         "10.0.0.1:smtp",
         "[2001:db8::1]:smtp",
@@ -114,38 +95,63 @@ def test_listening_does_not_choose_the_sender() -> None:
 
 
 def test_all_becomes_a_list_without_what_is_given_up() -> None:
-    assert draft(options("10.0.0.1"), FACTS).interfaces == f"127.0.0.1, {PUBLIC}, ::1"
-    assert draft(options("10.0.0.1:2525"), FACTS).interfaces == ""
+    assert draft(options("10.0.0.1")).interfaces == f"127.0.0.1, {PUBLIC}, ::1"
+    assert draft(options("10.0.0.1:2525")).interfaces == ""
     with pytest.raises(RefusedError, match="needs for itself"):
-        draft(options("127.0.0.1"), FACTS)
+        draft(options("127.0.0.1"))
     with pytest.raises(RefusedError, match="needs for itself"):
-        draft(options("10.0.0.1", PUBLIC), FACTS)
+        draft(options("10.0.0.1", PUBLIC))
 
 
 def test_without_an_address_nothing_listens() -> None:
-    made = draft(options(), FACTS)
+    made = draft(options())
     assert made.endpoints == ()
-    assert made["master_service_disable"] == "inet"
+    assert made.get("master_service_disable") == "inet"
     with pytest.raises(RefusedError, match="has to listen somewhere"):
-        draft(options(shared=RoleOptions(role=Role.FALLBACK_RELAY)), FACTS)
+        draft(options(shared=RoleOptions(role=Role.FALLBACK_RELAY)))
+
+
+SUBMISSION = "submission inet n - n - - smtpd"
+
+
+def test_a_service_that_is_turned_off_is_not_bound() -> None:
+    """What `check` says that the default instance listens at is what a copy has."""
+    services = (*SERVICES, SUBMISSION, "unused unix - - n - - pipe")
+    world = host(STATED | {"master_service_disable": "submission/inet, unused/unix"}, services)
+    made = draft(options("10.0.0.1"), world)
+    assert list(map(str, made.endpoints)) == ["10.0.0.1:25"]
+    assert made.get("master_service_disable") == "unused/unix"
+    assert [b.service.name for b in made.bindings if not b.names] == ["submission"]
+    # One that listens nowhere is still a model of what listens.
+    world = host(STATED | {"master_service_disable": "inet"}, services)
+    assert len(draft(options("10.0.0.1"), world).endpoints) == 2
+    assert draft(options(), world).get("master_service_disable") == "inet"
+
+
+def test_a_source_without_an_smtp_service_is_refused() -> None:
+    with pytest.raises(RefusedError, match="has no smtp service"):
+        draft(options("10.0.0.1:2525"), host(services=(INSIDE,)))
+    with pytest.raises(RefusedError, match="is not an instance of this host"):
+        draft(options("10.0.0.1", source="/etc/postfix-none"))
 
 
 def test_a_backup_mx_keeps_its_checks() -> None:
-    made = draft(options("10.0.0.1", shared=RoleOptions(role=Role.BACKUP_MX)), FACTS)
+    made = draft(
+        options("10.0.0.1", shared=RoleOptions(role=Role.BACKUP_MX, relay_domains="example.org"))
+    )
     assert "smtpd_recipient_restrictions" not in made.dropped
-    assert made["maximal_queue_lifetime"] == "20d"
-    shorter = RoleOptions(role=Role.BACKUP_MX, queue_lifetime="9d")
-    assert draft(options("10.0.0.1", shared=shorter), FACTS)["maximal_queue_lifetime"] == "9d"
+    assert made.get("maximal_queue_lifetime") == "20d"
+    shorter = RoleOptions(role=Role.BACKUP_MX, relay_domains="example.org", queue_lifetime="9d")
+    assert draft(options("10.0.0.1", shared=shorter)).get("maximal_queue_lifetime") == "9d"
 
 
 def test_what_is_set_wins() -> None:
     shared = RoleOptions(role=Role.FALLBACK_RELAY, settings={"myhostname": "x.example.com"})
-    assert draft(options("10.0.0.1", shared=shared), FACTS)["myhostname"] == "x.example.com"
+    assert draft(options("10.0.0.1", shared=shared)).get("myhostname") == "x.example.com"
 
 
 def test_steps_end_with_the_instance_turned_on() -> None:
-    made = draft(options("10.0.0.1"), FACTS)
-    steps = create_steps(options("10.0.0.1"), FACTS, made)
+    steps = host().create(options("10.0.0.1"))
     shells = [step.do.shell for step in steps]
     off = next(i for i, line in enumerate(shells) if "multi_instance_enable=no" in line)
     place = shells.index("mv /etc/.postwrap.postfix-out /etc/postfix-out")
@@ -157,26 +163,120 @@ def test_steps_end_with_the_instance_turned_on() -> None:
     assert lines[-1] == ")"
 
 
-def test_a_step_survives_the_journal() -> None:
-    steps = create_steps(options("10.0.0.1"), FACTS, draft(options("10.0.0.1"), FACTS))
-    assert tuple(step_from_json(step_to_json(step)) for step in steps) == steps
-    assert kept(steps, ())
+def test_a_copy_of_the_default_instance_has_nothing_of_others_roles() -> None:
+    world = host()
+    world.create(options("10.0.0.1", shared=RoleOptions(role=Role.CONTENT_FILTER)))
+    assert world.main[DEFAULT]["receive_override_options"] == "no_address_mappings"
+    world.create(CreateOptions("more", given.addresses(["10.0.0.1:2525"])))
+    more = world.main[f"{DEFAULT}-more"]
+    assert "receive_override_options" not in more
+    assert "content_filter" not in more
 
 
-def test_what_was_changed_twice_goes_back_to_the_beginning() -> None:
-    first = Step("", Restore("/etc/postfix", "relayhost", "[10.0.0.1]:25", "[isp]:25"))
-    second = Step("", Restore("/etc/postfix", "relayhost", "[10.0.0.2]:25", "[10.0.0.1]:25"))
-    record = finished(finished(Record("/etc/postfix-out"), (first,)), (second,))
-    assert [step.do for step in record.kept] == [
-        Restore("/etc/postfix", "relayhost", "[10.0.0.2]:25", "[isp]:25")
-    ]
-    assert record.state is State.MADE
+def test_where_mail_bounced_a_role_lets_it_pass_and_goes_on_doing_so() -> None:
+    """Debian's "Local only"; a second role of the kind knows that it bounced before the first."""
+    world = host(STATED | {"default_transport": "error", "relay_transport": "error:5.1.1 not here"})
+    before = dict(world.main[DEFAULT])
+    world.addresses["10.0.0.2"] = "lo"
+    for name, address in (("a", "10.0.0.1"), ("b", "10.0.0.2")):
+        shared = RoleOptions(role=Role.OUTBOUND)
+        world.create(CreateOptions(name, given.addresses([address]), shared=shared))
+        for directory in (DEFAULT, f"{DEFAULT}-{name}"):
+            assert not {"default_transport", "relay_transport"} & {*world.main[directory]}
+    assert world.plan_role("a", RoleOptions(role=Role.OUTBOUND))[0]
+    world.remove("a")
+    assert "default_transport" not in world.main[DEFAULT]
+    world.remove("b")
+    assert world.main[DEFAULT] == before
 
 
-def test_undoing_is_the_steps_backwards() -> None:
-    one, two = Rename("/a", "/b"), Rename("/c", "/d")
-    taken = (Step("", Run(()), (one,)), Step("", Run(()), (two,)))
-    assert Record("/x", taken=taken).undoing() == (two, one)
+def test_what_somebody_made_by_hand_keeps_its_checks() -> None:
+    world = host()
+    copied = {k: v for k, v in STATED.items() if k != "content_filter"}
+    world.main[OUT] = copied | {"myhostname": "mail.example.com", "queue_directory": "/q"}
+    world.master[OUT] = ["10.0.0.1:smtp inet n - n - - smtpd", *SERVICES[1:]]
+    before = dict(world.main[OUT])
+    world.role("out", RoleOptions(role=Role.OUTBOUND))
+    assert world.main[OUT]["smtpd_recipient_restrictions"] == "reject_unknown_sender_domain"
+    assert world.main[OUT]["myhostname"] == "out.example.com"
+    assert world.plan_role("out", RoleOptions(role=Role.OUTBOUND))[0] == []
+    world.role("out", RoleOptions(role=Role.BACKUP_MX, relay_domains="example.org"))
+    assert world.main[OUT] == before | {
+        "maximal_queue_lifetime": "20d",
+        "relay_domains": "example.org",
+        "mydestination": "$myhostname, localhost, mail.example.com",
+        "myhostname": "out.example.com",
+        "mynetworks": f"127.0.0.0/8 10.0.0.1/32 {PUBLIC}/32",
+        "myorigin": "mail.example.com",
+        "smtp_helo_name": "mail.example.com",
+    }
+
+
+def test_what_cannot_be_is_refused() -> None:
+    world = host()
+    default = world.model().instances[0]
+    with pytest.raises(RefusedError, match="is the default instance"):
+        design_role(RoleOptions(), world.site(), default)
+    shared = RoleOptions(role=Role.OUTBOUND, hostname="mail.example.com")
+    with pytest.raises(RefusedError, match="mail between them loops"):
+        draft(options("10.0.0.1", shared=shared))
+    named = host()
+    named.create(options("10.0.0.1"))
+    named.role("out", RoleOptions(hostname="mail.example.com"))
+    with pytest.raises(RefusedError, match="mail between them loops"):
+        named.role("out", RoleOptions(role=Role.OUTBOUND))
+    shared = RoleOptions(role=Role.CONTENT_FILTER, filter="localhost")
+    with pytest.raises(RefusedError, match="is not HOST:PORT"):
+        draft(options("10.0.0.1", shared=shared))
+    services = (*SERVICES, "out-filter unix - n n - - pipe user=app argv=/x")
+    shared = RoleOptions(role=Role.CONTENT_FILTER)
+    with pytest.raises(RefusedError, match="has a service out-filter already"):
+        draft(options("10.0.0.1", shared=shared), host(services=services))
+    with pytest.raises(RefusedError, match=r"cannot speak to 10\.0\.0\.1"):
+        draft(
+            options("10.0.0.1", shared=RoleOptions(role=Role.OUTBOUND)),
+            host(STATED | {"inet_protocols": "ipv6"}),
+        )
+
+
+def free_ports(site: ProvisionSite, design: InstanceDesign) -> None:
+    need_free_ports(site, design.endpoints, design.interfaces)
+
+
+def test_what_is_taken_is_refused() -> None:
+    inside = STATED | {"inet_interfaces": "127.0.0.1"}
+    world = host(inside, (*SERVICES, "10.0.0.1:2525 inet n - n - - smtpd"))
+    made = draft(options("10.0.0.1:2525"), world)
+    with pytest.raises(RefusedError, match="gives it to the default instance"):
+        free_ports(world.site(), made)
+    world = host(inside)
+    world.sockets.append(HeldSocket(endpoint("[::]:2525"), frozenset({7}), "python3"))
+    with pytest.raises(RefusedError, match="python3 listens at"):
+        free_ports(world.site(), draft(options("10.0.0.1:2525"), world))
+    free_ports(world.site(), draft(options("10.0.0.1:2526"), world))
+    world.create(options("10.0.0.1"))
+    with pytest.raises(RefusedError, match="/etc/postfix-out listens there"):
+        free_ports(world.site(), draft(options("10.0.0.1"), world))
+
+
+def test_postscreens_have_a_cache_each_and_services_their_tag() -> None:
+    services = (
+        "smtp inet n - y - 1 postscreen",
+        f"{SUBMISSION} -o syslog_name=postfix/submission -o content_filter=smtp:[127.0.0.1]:10026",
+        "named unix - - y - - smtp -o syslog_name=${multi_instance_name}/x",
+        INSIDE,
+    )
+    made = draft(options("10.0.0.1", "2001:db8::25"), host(services=services))
+    assert made.overrides == {
+        "10.0.0.1:submission/inet/syslog_name": "postfix-out/submission",
+        "[2001:db8::25]:submission/inet/syslog_name": "postfix-out/submission",
+        "10.0.0.1:submission/inet/content_filter": None,
+        "[2001:db8::25]:submission/inet/content_filter": None,
+        "[2001:db8::25]:smtp/inet/postscreen_cache_map": (
+            "btree:$data_directory/postscreen_cache-2"
+        ),
+    }
+    assert made.dropped["submission/inet/content_filter"] == "smtp:[127.0.0.1]:10026"
 
 
 def test_shell_lines_are_quoted() -> None:
@@ -191,7 +291,10 @@ def test_shell_lines_are_quoted() -> None:
 
 def test_only_what_changes_is_restored() -> None:
     made = restores("/etc/postfix", {"a": "1", "b": None, "c": "3"}, {"a": "1", "b": "2"})
-    assert [(r.parameter, r.written, r.before) for r in made] == [("b", "", "2"), ("c", "3", None)]
+    assert [(r.parameter, r.written, r.before) for r in made] == [
+        ("b", None, "2"),
+        ("c", "3", None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +308,7 @@ def test_only_what_changes_is_restored() -> None:
     ],
 )
 def test_addresses(text: str, parsed: tuple[str, int | None]) -> None:
-    assert parse_address(text) == parsed
+    assert parse_address(text) == ListenAddress(ip_address(parsed[0]), parsed[1])
 
 
 @pytest.mark.parametrize(
@@ -230,71 +333,10 @@ def test_a_name_may_be_written_in_full(word: str) -> None:
     assert given.instance_name(word) == "out"
 
 
-def test_a_record_answers_to_every_name(tmp_path: Path) -> None:
-    journal = Journal(Filesystem(str(tmp_path)))
-    (tmp_path / "var/lib").mkdir(parents=True)
-    for directory in ("/etc/postfix-out", "/etc/postfix2", "/srv/mail/in"):
-        journal.write(Record(directory, State.UNDER_WAY))
-    journal.write(Record("/etc/postfix-made"))
-    for word, directory in (
-        ("out", "/etc/postfix-out"),
-        ("postfix-out", "/etc/postfix-out"),
-        ("2", "/etc/postfix2"),
-        ("postfix2", "/etc/postfix2"),
-        ("/srv/mail/in/", "/srv/mail/in"),
-    ):
-        found = journal.unsettled(word)
-        assert found is not None
-        assert found.directory == directory
-    assert journal.unsettled("made") is None
-
-
-def test_an_heir_goes_back_to_what_was_before_both(tmp_path: Path) -> None:
-    """The second of two fallback relays outlives the first."""
-    journal = Journal(Filesystem(str(tmp_path)))
-    (tmp_path / "var/lib").mkdir(parents=True)
-    relay, slow = "smtp_fallback_relay", "smtp_connect_timeout"
-    first = Record(
-        "/etc/postfix-a",
-        kept=(
-            Step("", Restore("/etc/postfix", relay, "[10.0.0.1]:25", "isp.example")),
-            Step("", Restore("/etc/postfix", slow, "10s", None)),
-        ),
-    )
-    second = Record(
-        "/etc/postfix-b",
-        kept=(
-            Step("", Restore("/etc/postfix", relay, "[10.0.0.2]:25", "[10.0.0.1]:25")),
-            Step("", Restore("/etc/postfix", slow, "10s", "10s")),
-        ),
-    )
-    journal.write(first)
-    journal.write(second)
-    journal.remove(first)
-    heir = journal.read("/etc/postfix-b")
-    assert heir is not None
-    assert [step.do for step in heir.kept] == [
-        Restore("/etc/postfix", relay, "[10.0.0.2]:25", "isp.example"),
-        Restore("/etc/postfix", slow, "10s", None),
-    ]
-
-
-def test_overlaps() -> None:
-    any4, any6 = Endpoint("0.0.0.0", 25), Endpoint("::", 25)
-    here, six = Endpoint("10.0.0.1", 25), Endpoint("2001:db8::1", 25)
-    assert here.overlaps(any4)
-    assert six.overlaps(any6)
-    assert not here.overlaps(any6)
-    assert not here.overlaps(Endpoint("10.0.0.1", 26))
-    # Another program's [::] may take IPv4 too.
-    assert Listener(any6).overlaps(here)
-
-
 def test_services() -> None:
     assert split_service("smtp") == ("", "smtp")
     assert split_service("127.0.0.1:10025") == ("127.0.0.1", "10025")
     assert split_service("[::1]:smtp") == ("::1", "smtp")
-    assert SMTP.port == 25
 
 
 def test_next_hops_that_look_up_mx_records() -> None:
@@ -312,9 +354,9 @@ def test_queue_ids() -> None:
     assert hash_words("4ZbqXs0000zBC") == "00000"
     assert hash_words("4ZbqXs0010zBC") == f"{52:05X}"
     assert renumbered("4ZbqXs0010zBC", 51 * 2 + 10) == "4ZbqXs0010z2B"
-    target = Target("/q", frozenset({"deferred"}), 2)
-    assert target.path("deferred", "9385A2A5") == "/q/deferred/9/3/9385A2A5"
-    assert target.path("hold", "9385A2A5") == "/q/hold/9385A2A5"
+    target = QueueTarget("/q", frozenset({"deferred"}), 2)
+    assert target.path("deferred", "9385A2A5") == "deferred/9/3/9385A2A5"
+    assert target.path("hold", "9385A2A5") == "hold/9385A2A5"
 
 
 def test_host_names() -> None:
@@ -326,12 +368,28 @@ def test_host_names() -> None:
 def test_two_addresses_for_one_sender_are_refused() -> None:
     shared = RoleOptions(same_source_address=True)
     with pytest.raises(RefusedError, match="--same-source-address"):
-        draft(options("88.198.105.205", "88.198.105.206", shared=shared), FACTS)
-    made = draft(options("88.198.105.205", shared=shared), FACTS)
-    assert made["smtp_bind_address"] == "88.198.105.205"
-    # The first receives at a public address; the second's own is private.
-    private = replace(FACTS, addresses=("127.0.0.1", PUBLIC, "10.0.0.1"))
-    assert draft(options("10.0.0.1", shared=shared), private)["smtp_bind_address"] == PUBLIC
+        draft(options("88.198.105.205", "88.198.105.206", shared=shared))
+    made = draft(options("88.198.105.205", shared=shared))
+    assert made.get("smtp_bind_address") == "88.198.105.205"
+    # The default instance receives at a public address; the secondary's own is private.
+    assert draft(options("10.0.0.1", shared=shared)).get("smtp_bind_address") == PUBLIC
+    inside = host(STATED | {"inet_interfaces": "127.0.0.1"})
+    with pytest.raises(RefusedError, match="no address receives"):
+        draft(options(shared=shared), inside)
+
+
+def test_a_certificate_takes_the_place_of_all_others() -> None:
+    shared = RoleOptions(tls_cert="/etc/a.pem", tls_key="/etc/a.key")
+    world = host(STATED | {"smtpd_tls_chain_files": "/etc/b.pem"})
+    made = draft(options("10.0.0.1", shared=shared), world)
+    assert made.parameters["smtpd_tls_chain_files"] is None
+    assert made.get("smtpd_tls_security_level") == "may"
+    shared = RoleOptions(header_checks="regexp:/etc/h", body_checks="regexp:/etc/b")
+    made = draft(options("10.0.0.1", shared=shared))
+    assert (made.get("header_checks"), made.get("body_checks")) == (
+        "regexp:/etc/h",
+        "regexp:/etc/b",
+    )
 
 
 def test_settings() -> None:
@@ -339,5 +397,65 @@ def test_settings() -> None:
     for wrong in ("a", "=b", "a b=c", "a=b\nc"):
         with pytest.raises(UsageError, match="--set"):
             given.settings([wrong])
-    assert Address("10.0.0.1") == Address("10.0.0.1", None)
-    assert Journal().path("/etc/postfix-out") == "/var/lib/postwrap/%2Fetc%2Fpostfix-out.json"
+
+
+def test_every_role_has_a_module_of_its_own() -> None:
+    for role in Role:
+        assert role.definition.summary
+
+
+@pytest.mark.parametrize(
+    ("argv", "accept", "operation", "shell"),
+    [
+        (["postwrap", "install"], [0, 1], Install(), "postwrap install || [ $? -eq 1 ]"),
+        (
+            ["postwrap", "install", "/etc/postfix-out"],
+            [0, 1],
+            Install(("/etc/postfix-out",)),
+            "postwrap install /etc/postfix-out || [ $? -eq 1 ]",
+        ),
+        (
+            ["postwrap", "uninstall", "out"],
+            [0, 1, 3],
+            Uninstall(("out",), tolerant=True),
+            "postwrap uninstall out || [ $? -eq 1 ]",
+        ),
+        (
+            ["postwrap", "uninstall"],
+            [0, 1],
+            Uninstall(),
+            "postwrap uninstall || [ $? -eq 1 ]",
+        ),
+    ],
+)
+def test_older_records_ran_postwrap_as_a_program(
+    argv: list[str], accept: list[int], operation: Install | Uninstall, shell: str
+) -> None:
+    """They are read as the operations of today, which say the same and are written as such."""
+    older = {"operation": "Run", "commands": [argv], "accept": accept}
+    step = step_from_json({"title": "t", "do": older, "undo": [older], "lasting": False})
+    assert step == Step("t", operation, (operation,))
+    assert operation.shell == Run((tuple(argv),), tuple(accept)).shell == shell
+    written = json.loads(json.dumps(step_to_json(step)))
+    assert written["do"]["operation"] == type(operation).__name__
+    assert step_from_json(written) == step
+
+
+def test_who_came_while_an_address_was_given_away_is_not_overlapped_later() -> None:
+    """The default instance listened everywhere before the first, and would after it again."""
+    world = host()
+    world.addresses["10.0.0.7"] = "lo"
+    world.create(options("10.0.0.1"))
+    listed = world.main[DEFAULT]["inet_interfaces"] = f"127.0.0.1, {PUBLIC}, ::1"
+    world.owned = Ownership(
+        tuple(
+            replace(c, value=listed) if c.key.name == "inet_interfaces" else c
+            for c in world.owned.claims
+        )
+    )
+    steps = world.create(CreateOptions("more", given.addresses(["10.0.0.7"])))
+    assert not any("inet_interfaces=127" in s.do.shell for s in steps)
+    world.remove("out")
+    assert world.main[DEFAULT]["inet_interfaces"] == listed
+    world.remove("more")
+    assert world.main[DEFAULT]["inet_interfaces"] == "all"

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv6Network
+from ipaddress import IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.test_provision import FACTS
+from tests.unit.worlds import DEFAULT, World
 
 from postwrap.filesystem import Filesystem
-from postwrap.provision.address import address_steps
-from postwrap.provision.facts import Jail, Network
-from postwrap.provision.options import Address, CreateOptions
-from postwrap.provision.surroundings import look_at_jail, look_at_network
+from postwrap.host.keepers import address_keeper
+from postwrap.host.model import AddressKeeper
+from postwrap.provision.addresses import address_settings
+from postwrap.provision.changes import other
+from postwrap.provision.options import CreateOptions, ListenAddress, addresses
+from postwrap.provision.ownership import Ownership, Part, claim_all
+from postwrap.provision.plan import SettingChange
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from postwrap.provision.steps import Step
+    from postwrap.provision.engine.steps import Step
 
 ETH0 = {"sys/class/net/eth0/ifindex": "3\n"}
 LO = {"sys/class/net/lo/ifindex": "1\n"}
 NM_DEVICE = "[device]\nmanaged=true\nconnection-uuid=1-2-3\n"
 NM_CONNECTION = "[connection]\nid=eth0\nuuid=1-2-3\n"
 SOURCE = {"etc/network/interfaces": "source /etc/network/interfaces.d/*\n"}
-IFUPDOWN = Network("ifupdown", "/etc/network/interfaces.d")
-NM = Network("NetworkManager", "1-2-3")
+IFUPDOWN = AddressKeeper("ifupdown", "/etc/network/interfaces.d")
+NM = AddressKeeper("NetworkManager", "1-2-3")
 
-HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
+HOSTS: dict[str, tuple[str, dict[str, str], AddressKeeper]] = {
     "networkd": (
         "eth0",
         {
@@ -36,7 +39,7 @@ HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
             "run/systemd/netif/links/3": "ADMIN_STATE=configured\n"
             "NETWORK_FILE=/run/systemd/network/10-netplan-eth0.network\n",
         },
-        Network("networkd", "/etc/systemd/network/10-netplan-eth0.network.d"),
+        AddressKeeper("networkd", "/etc/systemd/network/10-netplan-eth0.network.d"),
     ),
     "ifupdown": (
         "eth0",
@@ -59,7 +62,7 @@ HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
     "ifupdown for another device": (
         "eth0",
         {**ETH0, **SOURCE, "etc/network/interfaces.d/other": "# not eth0\niface eth01 inet dhcp\n"},
-        Network(),
+        AddressKeeper(),
     ),
     "ifupdown, of one file": (
         "eth0",
@@ -68,7 +71,7 @@ HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
             "etc/network/interfaces": "source /etc/network/interfaces.d/eth0\n",
             "etc/network/interfaces.d/eth0": "iface eth0 inet dhcp\n",
         },
-        Network(),
+        AddressKeeper(),
     ),
     "ifupdown, loopback": (
         "lo",
@@ -104,9 +107,9 @@ HOSTS: dict[str, tuple[str, dict[str, str], Network]] = {
             "run/NetworkManager/system-connections/eth0.nmconnection": NM_CONNECTION
             + "\n[.nmmeta]\nnm-generated=true\nexternal=true\n",
         },
-        Network(),
+        AddressKeeper(),
     ),
-    "nobody": ("eth0", {**ETH0, "etc/network/interfaces": "auto lo\n"}, Network()),
+    "nobody": ("eth0", {**ETH0, "etc/network/interfaces": "auto lo\n"}, AddressKeeper()),
 }
 
 WRITTEN = {
@@ -147,21 +150,22 @@ def lay_out(root: Path, files: dict[str, str]) -> Filesystem:
 @pytest.mark.parametrize("host", HOSTS)
 def test_who_configures_a_device(host: str, tmp_path: Path) -> None:
     device, files, network = HOSTS[host]
-    assert look_at_network(lay_out(tmp_path, files), device) == network
+    assert address_keeper(lay_out(tmp_path, files), device) == network
 
 
-def steps_for(address: str, network: Network) -> list[Step]:
-    wanted = CreateOptions("out", (Address(address),), add_address="eth0")
-    return list(address_steps(wanted, replace(FACTS, network=network)))
+def steps_for(address: str, keeper: AddressKeeper) -> list[Step]:
+    wanted = CreateOptions("out", (ListenAddress(ip_address(address)),), add_address="eth0")
+    site = replace(World().site(), keeper=keeper)
+    made = address_settings(wanted, site)
+    return [step for key, value in made.items() for step in other(SettingChange(key, value, None))]
 
 
 @pytest.mark.parametrize(("kind", "address"), WRITTEN)
 def test_an_address_lasts_where_somebody_sees_to_it(kind: str, address: str) -> None:
-    now, lasting = steps_for(address, Network(kind, PLACES[kind]))
+    now, lasting = steps_for(address, AddressKeeper(kind, PLACES[kind]))
     assert now.do.shell == NOW[address]
     assert lasting.do.shell == WRITTEN[kind, address]
     for step in (now, lasting):
-        assert step.lasting
         assert step.undo
 
 
@@ -175,24 +179,36 @@ def test_networkmanager_gives_it_the_network_that_the_device_is_in() -> None:
 
 
 def test_an_address_that_nobody_keeps_is_given_all_the_same() -> None:
-    assert [step.do.shell for step in steps_for("10.0.0.7", Network())] == [NOW["10.0.0.7"]]
+    assert [s.do.shell for s in steps_for("10.0.0.7", AddressKeeper())] == [NOW["10.0.0.7"]]
 
 
 def test_an_address_that_is_there_is_not_added() -> None:
-    wanted = CreateOptions("out", (Address("10.0.0.1"),), add_address="eth0")
-    assert list(address_steps(wanted, FACTS)) == []
+    assert steps_for("10.0.0.1", IFUPDOWN) == []
 
 
-def test_jails(tmp_path: Path) -> None:
-    files = {
-        "usr/lib/postfix/configure-instance.sh": 'POSTCONF="postmulti -i $INSTANCE -x postconf"\n',
-        "var/spool/postfix/etc/hosts": "",
-        "etc/hosts": "",
-    }
-    host = lay_out(tmp_path, files)
-    filler = "/usr/lib/postfix/configure-instance.sh"
-    assert look_at_jail(host, "/var/spool/postfix") == Jail(
-        filler, ("/var/spool/postfix/etc",), ("/etc/hosts",)
-    )
-    lay_out(tmp_path, {"usr/lib/postfix/configure-instance.sh": "no instance is named\n"})
-    assert look_at_jail(host, "/var/spool/postfix") == Jail()
+def test_an_address_that_two_instances_have_stays_with_the_other() -> None:
+    """It is the host's as long as one of them wants it, and what keeps it is a file of each."""
+    world = World({DEFAULT: {"inet_interfaces": "127.0.0.1"}})
+    for name, port in (("a", 25), ("b", 2525)):
+        listening = addresses([f"10.0.0.7:{port}"])
+        wanted = CreateOptions(name, listening, add_address="lo")
+        world.create(wanted)
+        assert address_settings(wanted, world.site())
+    assert world.addresses["10.0.0.7"] == "lo"
+    world.remove("a")
+    assert world.addresses["10.0.0.7"] == "lo"
+    world.remove("b")
+    assert "10.0.0.7" not in world.addresses
+
+
+def test_a_connection_counts_as_it_was_given() -> None:
+    wanted = CreateOptions("out", (ListenAddress(ip_address("10.0.0.7")),), add_address="eth0")
+    site = replace(World().site(), keeper=NM)
+    made = address_settings(wanted, site)
+    claims = tuple(claim_all("/etc/postfix-out", Part.INSTANCE, made, site.owned, {}))
+    given = replace(site, owned=Ownership(claims))
+    connection = next(key for key in made if key.place == "1-2-3")
+    assert given.actual([connection]) == {connection: "10.0.0.7/32"}
+    assert site.actual([connection]) == {connection: None}
+    # It is still the one that postwrap is to give it, and take away.
+    assert address_settings(wanted, given) == made

@@ -33,7 +33,7 @@ def test_every_key() -> None:
         ("add = ['a b']\n", ":1", "names or absolute paths"),
         ("add = ['bin/mailx']\n", ":1", "names or absolute paths"),
         ("omit = ['postmulti']\n", ":1", "wrapped commands"),
-        ("\n[wrappers]\nx = 1\n", ":2", "no such setting"),
+        ("\n[colours]\nx = 1\n", ":2", "no such setting"),
         ("shells = \n", "line 1", ""),
     ],
 )

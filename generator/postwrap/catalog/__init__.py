@@ -1,7 +1,7 @@
 """The one table of the commands that are wrapped.
 
-Wrappers, completions and man pages are all made from it. postmulti is not in it and must not be:
-it refuses a MAIL_CONFIG other than the default (postfix src/postmulti/postmulti.c).
+Wrappers, completions and man pages are all made from it. postmulti must not be added: it refuses a
+MAIL_CONFIG other than the default (postfix src/postmulti/postmulti.c).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Command:
     """One of Postfix's commands.
 
-    ``parameter`` is the main.cf parameter that tells where it is: ``command_directory``, or one
-    that holds the path of this very program. ``usual`` is its path where no Postfix can be asked.
+    ``parameter`` is the main.cf parameter with its location: ``command_directory``, or one with the
+    path of this program. ``usual`` is its path where postconf cannot be run.
     ``sendmail_flag`` makes Postfix's sendmail(1) act as this command, for the systems whose
     program has a name that sendmail would not recognise (``mailq.postfix``).
     """
@@ -28,7 +28,7 @@ class Command:
 
     @property
     def usual_path(self) -> str:
-        """Its path where no Postfix can be asked, as Debian, Fedora and Postfix itself have it."""
+        """Its path on Debian, Fedora and in Postfix itself, for where postconf cannot be run."""
         return self.usual or f"/usr/sbin/{self.name}"
 
 
@@ -64,7 +64,7 @@ CATALOG: tuple[Command, ...] = (
 )
 
 LOCATION_PARAMETERS = tuple(dict.fromkeys(command.parameter for command in CATALOG))
-"""The main.cf parameters to ask for, to know where every command of the catalog is."""
+"""The main.cf parameters with the locations of all commands of the catalog."""
 
 
 def find(name: str) -> Command | None:

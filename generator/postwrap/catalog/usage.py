@@ -1,4 +1,4 @@
-"""What a command line is made of: options, operands, and the kinds of their values."""
+"""Options and operands of a command, and the kinds of their values."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a value is, and so where its candidates come from when somebody presses TAB."""
+    """The kind of a value, which determines what completion offers for it."""
 
     NOTHING = "nothing"
-    """Free text, numbers and addresses: nothing to offer."""
+    """Free text, numbers and addresses: nothing is offered."""
     WORD = "word"
     """One of a fixed list."""
     WORDS = "words"
@@ -48,10 +48,12 @@ class Kind(StrEnum):
     LOG_TAG = "log-tag"
     INSTANCE = "instance"
     """The name of an instance, for postwrap itself."""
+    SECONDARY = "secondary"
+    """The same, but for the default instance."""
     WRAPPER = "wrapper"
     """A command of an instance, for postwrap itself."""
     CODE = "code"
-    """The code of something that postwrap check looks for."""
+    """The code of a finding of postwrap check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,10 @@ class Option:
     summary: str
     value: Value | None = None
     since: str = ""
+
+
+DASHES = "="
+"""What counts as a one-letter option where ``--`` was given: no option is called so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,36 +11,36 @@ from collections.abc import Mapping
 from postwrap.catalog.usage import END, Kind, Operands, Option, Usage, Value
 
 ALL_QUEUES = ("incoming", "active", "deferred", "hold")
-"""Where postsuper looks for a message unless it is told (postsuper(1), -d)."""
+"""The queues that postsuper searches by default (postsuper(1), -d)."""
 
 QUEUES = (*ALL_QUEUES, "maildrop", "corrupt")
 LOG_QUEUES = ("bounce", "defer", "trace", "flush")
-"""The queues that hold logs and no messages; postsuper repairs them too."""
+"""The queues of logs, not of messages; postsuper repairs them too."""
 
 SUBCOMMANDS = {
     "start": "start the mail system",
-    "stop": "stop, once what runs has ended",
-    "reload": "read the configuration again",
-    "status": "tell whether it runs",
-    "check": "warn of bad owners and modes, make missing directories",
-    "flush": "try to deliver all deferred mail",
+    "stop": "stop the mail system, letting running processes finish",
+    "reload": "re-read the configuration",
+    "status": "report whether the mail system runs",
+    "check": "warn about wrong owners and permissions, create missing directories",
+    "flush": "attempt to deliver all deferred mail",
     "abort": "stop at once",
-    "start-fg": "start, and stay in the foreground",
+    "start-fg": "start in the foreground",
     "logrotate": "rotate maillog_file",
-    "set-permissions": "put owners and modes right",
-    "upgrade-configuration": "add what this Postfix needs to main.cf and master.cf",
-    "tls": "keys and certificates",
+    "set-permissions": "set owners and permissions",
+    "upgrade-configuration": "update main.cf and master.cf for this Postfix version",
+    "tls": "manage TLS keys and certificates",
 }
 TLS_SUBCOMMANDS = {
-    "enable-client": "make the SMTP client use TLS where it can",
-    "enable-server": "make the SMTP server offer TLS, with a new key",
-    "new-server-key": "make a new key and certificate, not yet used",
-    "new-server-cert": "make a new certificate for the key in use",
-    "deploy-server-cert": "use this certificate and key",
+    "enable-client": "enable opportunistic TLS in the SMTP client",
+    "enable-server": "enable opportunistic TLS in the SMTP server, with a new key",
+    "new-server-key": "create a new key and certificate, without deploying them",
+    "new-server-cert": "create a new certificate for the current key",
+    "deploy-server-cert": "deploy a certificate and key",
     "output-server-csr": "print a certificate signing request",
     "output-server-tlsa": "print TLSA records",
-    "all-default-client": "tell whether the SMTP client's TLS settings are the defaults",
-    "all-default-server": "tell whether the SMTP server's TLS settings are the defaults",
+    "all-default-client": "report whether the SMTP client has the default TLS settings",
+    "all-default-server": "report whether the SMTP server has the default TLS settings",
 }
 DIGESTS = ("sha256", "sha384", "sha512", "sha1", "md5")
 LEVELS = ("none", "may", "encrypt", "dane", "dane-only", "fingerprint", "verify", "secure")
@@ -72,24 +72,24 @@ def _words(name: str, *words: str) -> Value:
     return Value(name, Kind.WORDS, words)
 
 
-_OTHER_INSTANCE = Option("-c", "take another configuration directory", _CONFIG_DIRECTORY)
+_OTHER_INSTANCE = Option("-c", "use another configuration directory", _CONFIG_DIRECTORY)
 _VERBOSE = Option("-v", "verbose; repeat for more")
 
 _TABLE = (
     Option("-f", "keep the case of the lookup key"),
-    Option("-i", "add entries from standard input to what is there"),
+    Option("-i", "add entries from standard input"),
     Option("-N", "put a null byte after keys and values"),
     Option("-n", "put no null byte after keys and values"),
-    Option("-o", "keep root privileges for input that is not root's"),
-    Option("-p", "do not take over the input file's permissions"),
+    Option("-o", "keep root privileges for input files of other users"),
+    Option("-p", "do not copy the input file's permissions"),
     Option("-q", "print the value of a key", _KEY),
-    Option("-r", "replace entries that are there, silently"),
+    Option("-r", "replace duplicate entries without a warning"),
     Option("-s", "print all entries"),
-    Option("-u", "no UTF-8 checks"),
-    Option("-w", "keep entries that are there, silently"),
+    Option("-u", "disable UTF-8 checks"),
+    Option("-w", "ignore duplicate entries without a warning"),
     Option("-d", "remove a key", _KEY),
 )
-"""What postmap and postalias have in common."""
+"""Options that postmap and postalias share."""
 
 USAGES: Mapping[str, Usage] = {
     "postfix": Usage(
@@ -112,7 +112,7 @@ USAGES: Mapping[str, Usage] = {
         options=(
             Option("-a", "list the SASL plug-ins of the SMTP server"),
             Option("-A", "list the SASL plug-ins of the SMTP client"),
-            Option("-b", "print bounce texts with their values put in"),
+            Option("-b", "print bounce templates with $name expanded"),
             _OTHER_INSTANCE,
             Option("-C", "show parameters of these classes only",
                    _words("class,...", "builtin", "service", "user", "all")),
@@ -126,12 +126,12 @@ USAGES: Mapping[str, Usage] = {
             Option("-m", "list the lookup table types"),
             Option("-M", "master.cf entries"),
             Option("-n", "show only what main.cf sets"),
-            Option("-o", "act as if main.cf had this setting", _SETTING),
+            Option("-o", "override a setting of main.cf", _SETTING),
             Option("-p", "main.cf parameters: the default"),
             Option("-P", "the -o parameters of master.cf entries"),
             Option("-q", "no warnings of deprecated or unused parameters", since="3.9"),
-            Option("-t", "print bounce templates as they are"),
-            Option("-T", "show what TLS can do",
+            Option("-t", "print bounce templates without expansion"),
+            Option("-T", "show TLS features",
                    _word("mode", "compile-version", "run-version", "public-key-algorithms")),
             _VERBOSE,
             Option("-x", "expand $name in values"),
@@ -152,11 +152,11 @@ USAGES: Mapping[str, Usage] = {
         options=(
             _OTHER_INSTANCE,
             Option("-f", "flush: try to deliver all deferred mail"),
-            Option("-i", "try to deliver one message",
+            Option("-i", "attempt to deliver one message",
                    Value("queue ID", Kind.QUEUE_ID, ("deferred",))),
             Option("-j", "list the queue as JSON, one message a line"),
             Option("-p", "list the queue"),
-            Option("-s", "try to deliver all mail to one site", Value("site", Kind.SITE)),
+            Option("-s", "attempt to deliver all mail to one site", Value("site", Kind.SITE)),
             Option("-v", "verbose, superuser only"),
         ),
     ),
@@ -164,14 +164,14 @@ USAGES: Mapping[str, Usage] = {
         options=(
             _OTHER_INSTANCE,
             Option("-d", "delete a message", _QUEUE_IDS),
-            Option("-e", "expire a message: return it at the next attempt", _QUEUE_IDS),
+            Option("-e", "expire a message: return it at the next delivery attempt", _QUEUE_IDS),
             Option("-f", "expire a message, and release it if it is on hold", _QUEUE_IDS),
             Option("-h", "put a message on hold",
                    Value("queue ID", Kind.QUEUE_IDS, ("incoming", "active", "deferred"))),
             Option("-H", "release a message from hold",
                    Value("queue ID", Kind.QUEUE_IDS, ("hold",))),
-            Option("-p", "purge temporary files that a crash left"),
-            Option("-r", "requeue a message: cleanup looks at it again", _QUEUE_IDS),
+            Option("-p", "purge temporary files left by a crash"),
+            Option("-r", "requeue a message: cleanup processes it again", _QUEUE_IDS),
             Option("-s", "check and repair the queue's structure"),
             Option("-S", "the same as -s, even for files that need no repair"),
             _VERBOSE,
@@ -205,7 +205,7 @@ USAGES: Mapping[str, Usage] = {
             Option("-F", "values are names of files: store the files, as base64"),
             Option("-h", "with -q -: look up each header of a message"),
             Option("-m", "with -b and -h: parse MIME"),
-            Option("-U", "with -b and -h: check UTF-8 all the same"),
+            Option("-U", "with -b and -h: force UTF-8 checks"),
             _VERBOSE,
         ),
         operands=(Operands((_MAP,)),),
@@ -217,14 +217,14 @@ USAGES: Mapping[str, Usage] = {
     "postdrop": Usage(
         options=(
             _OTHER_INSTANCE,
-            Option("-r", "the internal protocol of sendmail(1): the only one"),
+            Option("-r", "the internal protocol of sendmail(1), the only one"),
             Option("-v", "verbose, superuser only"),
         ),
     ),
     "postlog": Usage(
         options=(
             _OTHER_INSTANCE,
-            Option("-i", "log the process ID: obsolete, it always is"),
+            Option("-i", "log the process ID; obsolete, always on"),
             Option("-p", "severity", _word("priority", "info", "warn", "error", "fatal", "panic")),
             Option("-t", "name at the front of the log line", Value("tag", Kind.LOG_TAG)),
             _VERBOSE,
@@ -250,10 +250,10 @@ USAGES: Mapping[str, Usage] = {
         options=(
             Option("-a", "address family", _word("family", "ipv4", "ipv6", "any")),
             Option("-A", "PEM file of a trust anchor", _FILE),
-            Option("-c", "no SMTP chat, TLS information alone"),
+            Option("-c", "show TLS information only, no SMTP chat"),
             Option("-C", "print the server's certificate chain as PEM"),
             Option("-d", "digest of fingerprints", _word("digest", *DIGESTS)),
-            Option("-f", "look up TLSA records of hosts in unsigned zones too"),
+            Option("-f", "look up TLSA records even in unsigned zones"),
             Option("-F", "PEM file of CA certificates", _FILE),
             Option("-g", "lowest cipher grade",
                    _word("grade", "export", "low", "medium", "high", "null")),
@@ -262,15 +262,15 @@ USAGES: Mapping[str, Usage] = {
             Option("-k", "PEM file of the client's certificate", _FILE),
             Option("-K", "PEM file of the client's key", _FILE),
             Option("-l", "TLS security level", _word("level", *LEVELS)),
-            Option("-L", "what of TLS to log", _words("option,...", *LOG_OPTIONS)),
-            Option("-m", "how often to reconnect, with -r", Value("count")),
+            Option("-L", "TLS events to log", _words("option,...", *LOG_OPTIONS)),
+            Option("-m", "number of reconnections, with -r", Value("count")),
             Option("-M", "policy where the MX record is not signed",
                    _word("policy", "dane", "encrypt", "may")),
-            Option("-o", "act as if main.cf had this setting", _SETTING),
+            Option("-o", "override a setting of main.cf", _SETTING),
             Option("-p", "TLS protocols",
                    _word("protocols", ">=TLSv1", ">=TLSv1.1", ">=TLSv1.2", ">=TLSv1.3")),
             Option("-P", "directory of CA certificates", Value("directory", Kind.DIRECTORY)),
-            Option("-r", "reconnect after so many seconds, to see the session reused", _SECONDS),
+            Option("-r", "reconnect after a delay, to test session reuse", _SECONDS),
             Option("-R", "look up SRV records, not MX", since="3.8"),
             Option("-s", "server name to send, for SNI", Value("name")),
             Option("-S", "speak LMTP, not SMTP"),
@@ -286,14 +286,14 @@ USAGES: Mapping[str, Usage] = {
     "qshape": Usage(
         options=(
             Option("-s", "by sender domain, not recipient domain"),
-            Option("-p", "sum up parent domains too"),
-            Option("-m", "subdomains that make a parent domain worth a line", Value("count")),
+            Option("-p", "show totals of parent domains"),
+            Option("-m", "minimum number of subdomains of a listed parent domain", Value("count")),
             Option("-b", "number of age columns", Value("count")),
             Option("-t", "minutes of the first age column", Value("minutes")),
             Option("-l", "age columns of equal width"),
             Option("-w", "width of the terminal", Value("columns")),
-            Option("-N", "show progress every so many messages", Value("count")),
-            Option("-n", "show so many domains at most", Value("count")),
+            Option("-N", "number of messages between progress reports", Value("count")),
+            Option("-n", "maximum number of domains", Value("count")),
             _OTHER_INSTANCE,
         ),
         operands=(Operands((_QUEUE_NAMES,)),),
@@ -311,15 +311,15 @@ USAGES: Mapping[str, Usage] = {
             Option("-bm", "submit a message from standard input: the default"),
             Option("-bp", "list the queue"),
             Option("-bs", "speak SMTP on standard input and output"),
-            Option("-bv", "try the addresses, deliver nothing, and mail a report"),
-            Option("-C", "take another configuration directory",
+            Option("-bv", "verify the addresses without delivery and mail a report"),
+            Option("-C", "use another configuration directory",
                    _CONFIG_DIRECTORY),
             Option("-F", "full name of the sender", Value("full name")),
             Option("-f", "envelope sender", _SENDER),
-            Option("-G", "gateway submission: leave incomplete addresses alone"),
+            Option("-G", "gateway submission: do not complete addresses"),
             Option("-h", "ignored", _IGNORED),
             Option("-I", "build the alias databases"),
-            Option("-i", "a line with only a dot does not end the message"),
+            Option("-i", "do not end the message at a line with only a dot"),
             Option("-L", "ignored", _IGNORED),
             Option("-m", "ignored"),
             Option("-N", "when to notify the sender",
@@ -330,22 +330,22 @@ USAGES: Mapping[str, Usage] = {
             Option("-O", "ignored", _IGNORED),
             Option("-o7", "ignored"),
             Option("-o8", "ignored"),
-            Option("-oi", "a line with only a dot does not end the message"),
+            Option("-oi", "do not end the message at a line with only a dot"),
             Option("-om", "ignored"),
             Option("-o", "ignored", _IGNORED),
             Option("-r", "envelope sender", _SENDER),
             Option("-R", "how much of a bounced message to return",
                    _word("return", "hdrs", "full")),
-            Option("-q", "try to deliver all deferred mail"),
-            Option("-qI", "try to deliver one message",
+            Option("-q", "attempt to deliver all deferred mail"),
+            Option("-qI", "attempt to deliver one message",
                    Value("queue ID", Kind.QUEUE_ID, ("deferred",), attached=True)),
-            Option("-qR", "try to deliver all mail to one site",
+            Option("-qR", "attempt to deliver all mail to one site",
                    Value("site", Kind.SITE, attached=True)),
             Option("-qS", "not implemented", Value("site", attached=True)),
-            Option("-t", "take the recipients from the message's header"),
+            Option("-t", "read the recipients from the message header"),
             Option("-U", "ignored"),
             Option("-V", "envelope ID for notifications", Value("envelope ID")),
-            Option("-XV", "VERP: a sender address of its own for each recipient",
+            Option("-XV", "VERP: use a separate sender address for each recipient",
                    Value("delimiters", attached=True)),
             Option("-v", "mail a report of the first delivery attempt"),
             Option("-X", "ignored", _IGNORED),
@@ -354,14 +354,14 @@ USAGES: Mapping[str, Usage] = {
     ),
     "mailq": Usage(
         options=(
-            Option("-C", "take another configuration directory",
+            Option("-C", "use another configuration directory",
                    _CONFIG_DIRECTORY),
             Option("-v", "verbose, superuser only"),
         ),
     ),
     "newaliases": Usage(
         options=(
-            Option("-C", "take another configuration directory",
+            Option("-C", "use another configuration directory",
                    _CONFIG_DIRECTORY),
             Option("-oA", "another alias database",
                    Value("type:file", Kind.ALIASES, attached=True)),
@@ -369,5 +369,5 @@ USAGES: Mapping[str, Usage] = {
         ),
     ),
 }  # fmt: skip
-"""Every command of the catalog. mailq and newaliases are sendmail by other names, and get of its
-options those that mean something to them; their synopsis has none (sendmail(1))."""
+"""Every command of the catalog. mailq and newaliases are sendmail under other names: they have the
+options of sendmail that apply to them; their synopsis has none (sendmail(1))."""

@@ -1,87 +1,45 @@
 """The command line: parse, call one function, print.
 
-Each module here adds its verbs to ``app``. Nothing else imports this package.
+Each verb is a module here, ``verb_NAME``, and named in ``headings``. Nothing else imports this
+package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import traceback
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import NoReturn
 
-import typer
-from typer.core import TyperGroup
+from postwrap.cli import output, plugin
+from postwrap.cli.command import app, group
+from postwrap.cli.headings import ORDER, load
+from postwrap.errors import Interrupted, PostwrapError, Status
 
-from postwrap import __version__
-from postwrap.cli import output
-from postwrap.errors import FailedError, PostwrapError, Status
-
-_ORDER = (
-    *("list", "which", "map", "log", "trace", "env", "shell"),
-    *("create", "role", "check", "remove"),
-    *("install", "diff", "uninstall", "package"),
-)
+__all__ = ("app", "main")
 
 
-class Verbs(TyperGroup):
-    """The verbs in the order in which an instance lives, and help lists them."""
+def main(caller: Mapping[str, str] | None = None) -> None:
+    """Run postwrap: the outermost exception handler and the exit statuses of errors.Status.
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of the verbs."""
-        return [name for name in _ORDER if name in self.commands]
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run a verb; for what cuts it short, Typer would take statuses that mean something else.
-
-        Raises FailedError for Control-C, SystemExit where whoever read the output has gone.
-        """
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            hint = "run the same command again: it finishes what was begun"
-            raise FailedError("interrupted", hint) from None
-        except BrokenPipeError:
-            # Python would complain once more when it flushes the rest.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(Status.FAILED) from None
-
-
-app = typer.Typer(
-    cls=Verbs,
-    add_completion=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"postwrap {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: bool = typer.Option(
-        False, "--version", callback=_print_version, is_eager=True, help="Print the version."
-    ),
-) -> None:
-    """Commands, completions, man pages and a place in the boot for every Postfix instance."""
-
-
-def main() -> None:
-    """Run postwrap: the outermost exception handler and the exit statuses of errors.Status."""
+    ``caller`` is the environment of whoever called, which the verb ``shell`` passes on.
+    """
+    _end_like_an_interrupt(signal.SIGTERM, signal.SIGHUP)
     try:
-        app(prog_name="postwrap")
+        load(_needed(sys.argv[1:]))
+        status = group().main(prog_name="postwrap", standalone_mode=False, obj=caller)
+        sys.stdout.flush()
+        sys.exit(status)
     except PostwrapError as error:
         _leave(error.message, error.hint, error.status)
+    except KeyboardInterrupt as error:  # before a verb has begun
+        _leave(str(error) or "interrupted", "run the same command again", Status.FAILED)
     except OSError as error:
         message = f"{error.filename or 'postwrap'}: {error.strerror or error}"
-        hint = "see the path's owner, mode and file system; sudo may help"
+        hint = "check the path's owner, mode and file system; sudo may help"
         _leave(message, hint, Status.FAILED)
     except Exception:
         # Python would end with 1, which means that something was found.
@@ -89,12 +47,42 @@ def main() -> None:
         _leave("a defect of postwrap itself", "report the lines above", Status.FAILED)
 
 
+def _needed(words: list[str]) -> Iterable[str]:
+    """Return the verbs whose modules the command line needs: importing all takes time."""
+    if words[:1] in (["--version"], ["-V"]):
+        return ()
+    return words[:1] if words and words[0] in ORDER else ORDER
+
+
+def _end_like_an_interrupt(*signals: signal.Signals) -> None:
+    """Let ``signals`` undo what was begun; one that is ignored, as under nohup(1), stays so."""
+
+    def interrupt(number: int, _frame: object) -> NoReturn:
+        raise Interrupted(f"interrupted by {signal.Signals(number).name}")
+
+    for each in signals:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            signal.signal(each, interrupt)
+
+
 def _leave(message: str, hint: str, status: Status) -> NoReturn:
+    """End with an error; a plugin's is a state of its own, on standard output."""
     # Who pressed Control-C once more is to read how it ended all the same.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    output.error(message, hint)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    if sys.argv[1:2] == [plugin.VERB]:
+        plugin.say("UNKNOWN", f"{message} (remedy: {hint})" if hint else message)
+        sys.exit(plugin.UNKNOWN)
+    with contextlib.suppress(OSError):  # nobody can be told; the status is to tell all the same
+        output.error(message, hint)
+    _end(status)
+
+
+def _end(status: Status) -> NoReturn:
+    """End with ``status``, also where Python could not write the rest and would end with 120."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        os._exit(status)
     sys.exit(status)
-
-
-# Each module adds its verbs to the app above.
-from postwrap.cli import bundle, check, entering, listing, logs, mapping, package, provision  # noqa: E402, F401

@@ -2,7 +2,8 @@
 
 The order is what makes a kill at any point harmless: first the manifest learns of both states,
 then every new file is staged beside its place, then all are renamed into place and the removals
-made, last the manifest forgets the old state.
+made, last the manifest forgets the old state. Each of these is on the disk before the next begins,
+so that the same holds after a power cut.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from postwrap.bundle import Artifact
+from postwrap.entries import MISSING
 from postwrap.errors import FailedError
-from postwrap.filesystem import MISSING, Filesystem
+from postwrap.filesystem import Filesystem
 from postwrap.install.manifest import Manifest, manifest_path
-from postwrap.install.plan import Change, Plan, transition
+from postwrap.install.plan import ArtifactChange, InstallPlan, transition
 
 
 @dataclass
@@ -26,12 +28,13 @@ class Transaction:
     """
 
     filesystem: Filesystem
-    plan: Plan
+    plan: InstallPlan
     before: Manifest
     state: str
     state_directories: tuple[str, ...] = ()
     made: list[str] = field(default_factory=list)
     backups: list[str] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
 
     def run(self) -> Manifest:
         """Make the changes and return the manifest that now holds.
@@ -48,21 +51,21 @@ class Transaction:
         try:
             write_manifest(self.filesystem, transition(self.before, after), self.state)
             self._change(missing)
+            left = Manifest(after.files, self._prune_directories(after.directories))
+            write_manifest(self.filesystem, left, self.state)
         except BaseException as error:
             self._fail(error)
-        left = Manifest(after.files, self._prune_directories(after.directories))
-        write_manifest(self.filesystem, left, self.state)
         return after
 
     def _change(self, missing: tuple[str, ...]) -> None:
         for directory in missing:
             self.filesystem.make_directory(directory)
             self.made.append(directory)
+        self.filesystem.sync_names(missing)
         artifacts = [change.after for change in self.plan.changes if change.after]
         for artifact in artifacts:
             self.filesystem.stage(artifact)
-        if artifacts:
-            self.filesystem.sync()
+        self.filesystem.sync_staged(artifact.path for artifact in artifacts)
         for change in self.plan.changes:
             if change.keep_backup:
                 self.backups.append(self.filesystem.keep_backup(change.path))
@@ -70,6 +73,7 @@ class Transaction:
                 self.filesystem.commit(change.path)
             else:
                 self.filesystem.remove(change.path)
+        self.filesystem.sync_names(change.path for change in self.plan.changes)
 
     def _fail(self, error: BaseException) -> None:
         """Undo what was changed, and raise ``error`` in the words of the administrator."""
@@ -85,6 +89,8 @@ class Transaction:
         raise FailedError(reason, hint) from error
 
     def _put_back(self) -> None:
+        for directory in sorted(self.pruned):
+            self.filesystem.make_directory(directory)
         for change in reversed(self.plan.changes):
             self.filesystem.unstage(change.path)
             if self.filesystem.entry(change.path) != change.before:
@@ -93,6 +99,7 @@ class Transaction:
             self.filesystem.remove(backup)
         for directory in reversed(self.made):
             self.filesystem.remove_directory(directory)
+        self.filesystem.sync_names((*(c.path for c in self.plan.changes), *self.made))
         try:
             write_manifest(self.filesystem, self.before, self.state)
         except OSError:
@@ -100,13 +107,12 @@ class Transaction:
             # next run knows the files of either.
             self.filesystem.unstage(manifest_path(self.state))
 
-    def _restore(self, change: Change) -> None:
+    def _restore(self, change: ArtifactChange) -> None:
         before = change.before
         if before == MISSING:
             self.filesystem.remove(change.path)
         else:
-            self.filesystem.stage(Artifact(change.path, before.content, before.mode, before.target))
-            self.filesystem.commit(change.path)
+            self.filesystem.put(Artifact(change.path, before.content, before.mode, before.target))
 
     def _missing_directories(self) -> Iterator[str]:
         """Yield the directories that the plan needs and that are not there, parents first."""
@@ -118,18 +124,23 @@ class Transaction:
     def _prune_directories(self, directories: tuple[str, ...]) -> tuple[str, ...]:
         """Remove those of ``directories`` that are empty by now; return the others."""
         for directory in reversed(directories):
-            self.filesystem.remove_directory(directory)
-        return tuple(d for d in directories if self.filesystem.is_directory(d))
+            if self.filesystem.is_directory(directory):
+                self.filesystem.remove_directory(directory)
+                if not self.filesystem.is_directory(directory):
+                    self.pruned.append(directory)
+        left = tuple(d for d in directories if self.filesystem.is_directory(d))
+        self.filesystem.sync_names({*directories} - {*left})
+        return left
 
 
 def write_manifest(filesystem: Filesystem, manifest: Manifest, state: str) -> None:
-    """Keep ``manifest`` in the directory ``state``; one without files is no file either."""
+    """Keep ``manifest`` in the directory ``state``, on the disk; one without files is no file."""
     path = manifest_path(state)
     if manifest.files:
-        filesystem.stage(manifest.artifact(path))
-        filesystem.commit(path)
+        filesystem.put(manifest.artifact(path))
     else:
         filesystem.remove(path)
+        filesystem.sync_names([path])
 
 
 def sweep(filesystem: Filesystem, manifest: Manifest) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from postwrap.errors import RefusedError
-from postwrap.filesystem import Filesystem
+from postwrap.filesystem import Filesystem, unused
 from postwrap.install.apply import Transaction
 from postwrap.install.lock import locked
 from postwrap.install.manifest import Manifest, load, manifest_path
-from postwrap.install.plan import Plan
+from postwrap.install.plan import InstallPlan
+from postwrap.layout import Layout
 
 
 @dataclass
@@ -20,16 +21,28 @@ class Session:
     """A held lock: read the manifest, plan, apply."""
 
     filesystem: Filesystem
-    state: str
+    layout: Layout
     made: list[str] = field(default_factory=list)
     """The directories made for the lock's sake, and on the way out those to remove if empty."""
 
+    aside: str = ""
+    """What a torn manifest is called since."""
+
+    @property
+    def state(self) -> str:
+        """The state directory."""
+        return self.layout.state
+
     def manifest(self) -> Manifest:
         """Return the manifest as it is now."""
-        return load(self.filesystem, manifest_path(self.state))
+        return load(self.filesystem, manifest_path(self.state), self.layout)
 
-    def apply(self, plan: Plan, before: Manifest) -> None:
-        """Make the changes of ``plan``; see Transaction.run."""
+    def apply(self, plan: InstallPlan, before: Manifest) -> None:
+        """Make the changes of ``plan``; see Transaction.run. A torn manifest is set aside."""
+        if before.torn:
+            path = manifest_path(self.state)
+            self.aside = unused(self.filesystem, f"{path}.torn")
+            self.filesystem.rename(path, self.aside)
         transaction = Transaction(self.filesystem, plan, before, self.state, tuple(self.made))
         self.made = [*transaction.run().directories]
 
@@ -43,6 +56,7 @@ class Session:
                 with contextlib.suppress(FileExistsError):
                     self.filesystem.make_directory(str(directory))
                     self.made.append(str(directory))
+        self.filesystem.sync_names(self.made)
 
 
 def lock_path(state: str) -> str:
@@ -51,12 +65,15 @@ def lock_path(state: str) -> str:
 
 
 @contextlib.contextmanager
-def session(filesystem: Filesystem, state: str, on_wait: Callable[[], None]) -> Iterator[Session]:
-    """Hold the installation whose state directory is ``state``; wait while another run does.
+def session(
+    filesystem: Filesystem, layout: Layout, on_wait: Callable[[], None]
+) -> Iterator[Session]:
+    """Hold the installation of ``layout``; wait while another run does.
 
     Where there is no manifest at the end, nothing of the installation stays behind.
     """
-    held = Session(filesystem, state)
+    state = layout.state
+    held = Session(filesystem, layout)
     lock = filesystem.real(lock_path(state))
     try:
         with contextlib.ExitStack() as stack:

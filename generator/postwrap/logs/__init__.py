@@ -1,4 +1,4 @@
-"""The mail log: whose each line is, and a message's way through the instances.
+"""The mail log: which instance a line belongs to, and a message's path through the instances.
 
-``lines`` and ``tags`` and ``way`` compute; ``sources`` is the door to log files and the journal.
+``lines``, ``tags`` and ``way`` compute; ``sources`` is the I/O boundary: log files and the journal.
 """

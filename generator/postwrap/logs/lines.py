@@ -7,17 +7,24 @@ from calendar import isleap
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-_LINE = re.compile(
-    r"(?P<stamp>\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) \S+ "
-    r"(?:[a-z0-9]+\.[a-z]+ )?"  # busybox syslogd's facility and severity
-    r"(?P<tag>[^\s\[:]+)(?:\[(?P<pid>\d+)\])?: (?P<message>.*)"
+STAMP = r"\d{4}-\d\d-\d\dT\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d"
+"""A pattern of a time as rsyslogd, postlogd(8) and syslogd(8) write it."""
+HOST = r" \S+ (?:[a-z0-9]+\.[a-z]+ )?"
+"""A pattern of what is between time and tag: the host; busybox syslogd's facility and severity."""
+_LINE = re.compile(rf"({STAMP}){HOST}([^\s\[:]+)(?:\[(\d{{1,10}})\])?: (.*)")
+QUEUE_ID = (
+    r"(?:[0-9A-F]{6,}"
+    r"|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-y]+)"
 )
-# Short and long queue IDs: postfix src/global/mail_queue.h.
-_QUEUE_ID = re.compile(
-    r"(?P<id>[0-9A-F]{6,}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-y]+)"
-    r": "
-)
-_NO_QUEUE_ID = "NOQUEUE: "
+"""A pattern of short and long queue IDs: postfix src/global/mail_queue.h."""
+_QUEUE_ID = re.compile(rf"(?P<id>{QUEUE_ID}): ")
+SEVERITIES = ("warning", "error", "fatal", "panic")
+"""What msg(3) of Postfix writes before a line that is more than information."""
+_LONGEST_WORD = 9
+NO_QUEUE_ID = "NOQUEUE"
+"""What stands in the place of the queue ID where there is no queue file yet."""
+_BY_PROXY = ("proxy-accept: ", "proxy-reject: ")
+"""What smtpd(8) says, without a queue ID, of the answer of smtpd_proxy_filter."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LEAP_CYCLE = 8
 """So many years back there has been a 29 February."""
@@ -38,9 +45,29 @@ class Line:
     queue_id: str
 
     @property
-    def is_refusal(self) -> bool:
-        """Whether smtpd(8) refused a recipient before there was a queue file."""
-        return self.message.startswith(_NO_QUEUE_ID)
+    def severity(self) -> str:
+        """One of SEVERITIES where the line begins with it, else ""."""
+        start = len(self.queue_id) + 2 if self.queue_id else 0
+        word = self.message[start : start + _LONGEST_WORD].partition(": ")[0]
+        return word if word in SEVERITIES else ""
+
+    @property
+    def is_before_queue(self) -> bool:
+        """Whether smtpd(8) tells of a recipient or a message for which there is no queue file."""
+        return self.message.startswith((f"{NO_QUEUE_ID}: ", *_BY_PROXY))
+
+    @property
+    def about(self) -> str:
+        """The queue ID, or NOQUEUE; "" for a line about no message."""
+        if self.queue_id:
+            return self.queue_id
+        return NO_QUEUE_ID if self.message.startswith(f"{NO_QUEUE_ID}: ") else ""
+
+    @property
+    def told(self) -> str:
+        """What follows the queue ID, or NOQUEUE; the message where it has neither."""
+        about = self.queue_id or self.about
+        return self.message[len(about) + 2 :] if about else self.message
 
 
 def parse(text: str) -> Line | None:

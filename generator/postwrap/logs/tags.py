@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from postwrap.instance import Instance
+from postwrap.host.naming import Instance
 from postwrap.logs.lines import Line, parse
 
 Owned = tuple[Instance, Line]
@@ -34,9 +34,18 @@ class Tags:
                 if head := _head(value):
                     self._owners.setdefault(head, instance)
 
+    @property
+    def heads(self) -> Collection[str]:
+        """The first parts of the tags of all instances."""
+        return self._owners.keys()
+
     def owner(self, tag: str) -> Instance | None:
         """Return the instance that logs as ``tag``, None for one of another program."""
         return self._owners.get(tag.partition("/")[0])
+
+    def has(self, tag: str) -> bool:
+        """Whether an instance logs as ``tag``."""
+        return self.owner(tag) is not None
 
     def owned(self, texts: Iterable[str]) -> Iterator[Owned]:
         """Yield those of the lines ``texts`` that an instance wrote, with the instance."""

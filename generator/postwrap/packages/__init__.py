@@ -22,19 +22,23 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """How a kind of package is called and made, and the command that installs the file."""
+    """How a kind of package is called and made, and the command that installs the file.
+
+    ``systems`` are those that it belongs on.
+    """
 
     file_name: Callable[[Package], str]
     build: Callable[[Package], bytes]
     installing: str
+    systems: str
 
 
 WRITERS: Mapping[Format, Writer] = {
-    Format.DEB: Writer(deb.file_name, deb.build, "dpkg -i {}"),
-    Format.RPM: Writer(rpm.file_name, rpm.build, "rpm -U {}"),
-    Format.PACMAN: Writer(pacman.file_name, pacman.build, "pacman -U {}"),
-    Format.APK: Writer(apk.file_name, apk.build, "apk add --allow-untrusted {}"),
-    Format.TAR: Writer(tar.file_name, tar.build, "tar -C / -xf {}"),
+    Format.DEB: Writer(deb.file_name, deb.build, "dpkg -i {}", "Debian, Ubuntu"),
+    Format.RPM: Writer(rpm.file_name, rpm.build, "rpm -U {}", "Fedora, RHEL, openSUSE"),
+    Format.PACMAN: Writer(pacman.file_name, pacman.build, "pacman -U {}", "Arch Linux"),
+    Format.APK: Writer(apk.file_name, apk.build, "apk add --allow-untrusted {}", "Alpine Linux"),
+    Format.TAR: Writer(tar.file_name, tar.build, "tar -C / -xf {}", "an archive to unpack at /"),
 }
 
 _FAMILIES = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import lzma
 from collections.abc import Iterator
+from email.utils import formatdate
 
 from postwrap.bundle import Artifact
 from postwrap.packages.archive import archive, control_file
@@ -18,6 +20,7 @@ def file_name(package: Package) -> str:
 
 def build(package: Package) -> bytes:
     """Return the package as dpkg(1) reads it."""
+    package = package.with_files(*_documents(package))
     control = archive(_control(package), package.timestamp)
     data = archive(["/", *members(package)], package.timestamp)
     parts = {
@@ -28,6 +31,15 @@ def build(package: Package) -> bytes:
     return b"!<arch>\n" + b"".join(
         _member(name, content, package.timestamp) for name, content in parts.items()
     )
+
+
+def _documents(package: Package) -> Iterator[Artifact]:
+    """Yield what Debian wants to read: the licence and the changelog of the package."""
+    place = f"/usr/share/doc/{package.name}"
+    yield Artifact(f"{place}/copyright", package.script("copyright.j2").encode())
+    date = formatdate(package.timestamp)
+    changelog = package.script("changelog.j2", date=date).encode()
+    yield Artifact(f"{place}/changelog.Debian.gz", gzip.compress(changelog, mtime=0))
 
 
 def _member(name: str, content: bytes, timestamp: int) -> bytes:
@@ -43,8 +55,9 @@ def _control(package: Package) -> Iterator[Artifact]:
     if package.configuration_files:
         listed = "".join(f"{path}\n" for path in package.configuration_files)
         yield control_file("conffiles", listed)
-    yield control_file("postinst", package.script("postinst.j2"), 0o755)
-    yield control_file("postrm", package.script("postrm.j2"), 0o755)
+    if package.part.holds_boot:
+        yield control_file("postinst", package.script("postinst.j2"), 0o755)
+        yield control_file("postrm", package.script("postrm.j2"), 0o755)
 
 
 def _md5sums(package: Package) -> Iterator[str]:

@@ -19,6 +19,8 @@ def file_name(package: Package) -> str:
 
 def build(package: Package) -> bytes:
     """Return the package as pacman(8) reads it."""
+    place = f"/usr/share/licenses/{package.name}/copyright"
+    package = package.with_files(Artifact(place, package.script("copyright.j2").encode()))
     tree = "".join(_mtree(package)).encode()
     control = (
         control_file(".PKGINFO", package.script("pacman.PKGINFO.j2")),

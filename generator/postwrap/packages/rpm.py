@@ -1,13 +1,12 @@
-"""RPM's format, which rpmbuild(8) makes of a spec file; the one door to that program."""
+"""RPM's format, which rpmbuild(8) makes from a spec file; the I/O boundary to that program."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+from postwrap import programs
+from postwrap.bundle import Artifact
 from postwrap.errors import FailedError, RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.packages.package import Package
@@ -23,11 +22,13 @@ def build(package: Package) -> bytes:
 
     Raises RefusedError where there is no rpmbuild, FailedError with its words where it fails.
     """
-    program = shutil.which("rpmbuild")
+    place = f"/usr/share/licenses/{package.name}/copyright"
+    package = package.with_files(Artifact(place, package.script("copyright.j2").encode()))
+    program = programs.find("rpmbuild")
     if not program:
         hint = "install it: rpm-build (Fedora, RHEL, openSUSE), rpm (Debian)"
         raise RefusedError("rpmbuild is not on this host, and makes .rpm files", hint)
-    with tempfile.TemporaryDirectory(prefix="postwrap-rpm-") as top:
+    with tempfile.TemporaryDirectory(prefix="postwrap-rpm-", dir=programs.SCRATCH) as top:
         _stage(package, f"{top}/tree")
         spec = Path(top, "package.spec")
         spec.write_text(package.script("rpm.spec.j2"), encoding="utf-8")
@@ -59,13 +60,9 @@ def _run(program: str, top: str, timestamp: int) -> None:
         "build_mtime_policy": "clamp_to_source_date_epoch",
     }
     defines = [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
-    done = subprocess.run(
+    done = programs.run(
         [program, "-bb", "--quiet", *defines, f"{top}/package.spec"],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(timestamp), "LC_ALL": "C.UTF-8", "HOME": top},
-        errors="replace",
-        stdin=subprocess.DEVNULL,
+        environment={"SOURCE_DATE_EPOCH": str(timestamp), "LC_ALL": "C.UTF-8", "HOME": top},
     )
     if done.returncode:
         said = " ".join((done.stderr or done.stdout).split())

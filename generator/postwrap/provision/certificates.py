@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
-import subprocess
 
+from postwrap import programs
 from postwrap.errors import RefusedError
-from postwrap.postfix import SEARCH_PATH
 
 
 def need_pair(certificate: str, key: str) -> None:
@@ -28,9 +26,7 @@ def need_pair(certificate: str, key: str) -> None:
 
 def covers(certificate: str, hostname: str) -> bool:
     """Whether ``certificate`` is for ``hostname``; taken to be where there is no openssl(1)."""
-    openssl = shutil.which("openssl", path=f"{os.environ.get('PATH', '')}:{SEARCH_PATH}")
-    if not openssl:
+    if not programs.find("openssl"):
         return True
-    argv = (openssl, "x509", "-in", certificate, "-noout", "-checkhost", hostname)
-    told = subprocess.run(argv, capture_output=True, check=False, text=True)
+    told = programs.run(("openssl", "x509", "-in", certificate, "-noout", "-checkhost", hostname))
     return "does NOT match" not in told.stdout

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from postwrap.provision.listeners import Endpoint
+from postwrap.host.addresses import Endpoint
 
 
 def next_hop(endpoint: Endpoint) -> str:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from postwrap.host.addresses import Endpoint
+from postwrap.host.model import HostModel
 from postwrap.postfix import Postfix
 from postwrap.provision import certificates
-from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.listeners import Endpoint
-from postwrap.provision.options import Role, RoleOptions
-from postwrap.provision.transport import amavis_settings
+from postwrap.provision.design import Design, InstanceDesign
+from postwrap.provision.filtering import amavis_place
+from postwrap.provision.options import RoleOptions
+from postwrap.provision.site import ProvisionSite
+from postwrap.provision.transports import TRANSPORTS, is_error
 
 
-def with_tables(options: RoleOptions, facts: Facts) -> RoleOptions:
+def with_tables(options: RoleOptions, model: HostModel) -> RoleOptions:
     """Return ``options`` with the tables of --header-checks and --body-checks given a type."""
-    best = "pcre" if "pcre" in facts.table_types else "regexp"
+    best = "pcre" if "pcre" in model.table_types else "regexp"
 
     def typed(text: str) -> str:
         return f"{best}:{text}" if text.startswith("/") else text
@@ -27,35 +30,39 @@ def with_tables(options: RoleOptions, facts: Facts) -> RoleOptions:
     )
 
 
-def tls_notes(default: Configured, role: Role | None, level: str) -> Iterator[str]:
-    """Yield what is to be said where the default sends by TLS alone; ``level`` is the second's."""
-    sends = default["smtp_tls_security_level"]
-    is_spoken_to = role in {Role.FALLBACK_RELAY, Role.OUTBOUND}
-    if is_spoken_to and sends not in {"", "none", "may", "dane"} and level in {"", "none"}:
+def bounce_notes(design: InstanceDesign) -> Iterator[str]:
+    """Yield what is to be said where an instance bounces what is for elsewhere, as its source."""
+    told = {name: design.final(name) for name in TRANSPORTS}
+    if lost := [f"{name} = {value}" for name, value in told.items() if is_error(value)]:
         yield (
-            f"{default.directory}: smtp_tls_security_level = {sends}, and the instance offers no "
-            "TLS: give it --tls-cert and --tls-key, or nothing is handed to it"
+            f"{design.source.directory}: {', '.join(lost)}, so the instance bounces mail for "
+            "elsewhere too; --set default_transport=smtp --set relay_transport=relay lets it send"
         )
 
 
-def bypass_notes(default: Configured, role: Role | None) -> Iterator[str]:
-    """Yield what is to be said where a service of the default has a content_filter of its own."""
-    for key, value in default.overrides.items() if role is Role.CONTENT_FILTER else ():
-        service, _, parameter = key.rpartition("/")
-        ports = {s.port for s in default.inet_services if f"{s.name}/inet" == service}
-        if parameter == "content_filter" and 25 in ports:
-            yield (
-                f"{default.directory}/master.cf: {service} has content_filter={value}, which wins: "
-                f"postconf -c {default.directory} -PX {key}"
-            )
+def log_notes(design: InstanceDesign, *, by_default: bool) -> Iterator[str]:
+    """Yield who is to rotate a log of the instance's own.
+
+    ``by_default``: postmulti(1) does it with that of the default instance.
+    """
+    path = design.parameters.get("maillog_file")
+    if path and not by_default:
+        rotate = f"postfix -c {design.directory} logrotate"
+        yield f"maillog_file = {path}: rotate it by {rotate}, beside the default instance's"
 
 
-def filter_notes(facts: Facts, directory: str, forward: Endpoint | None) -> Iterator[str]:
+def role_notes(site: ProvisionSite, design: Design) -> Iterator[str]:
+    """Yield what is left to be done for a role."""
+    if design.share.forward:
+        yield from _filter_notes(site.model, design.share.forward)
+
+
+def _filter_notes(model: HostModel, forward: Endpoint) -> Iterator[str]:
     """Yield what is left to be done with the content filter."""
-    if forward and not facts.amavis:
-        text = amavis_settings(str(forward), directory).splitlines()[2]
-        yield f"tell the filter to hand on to {forward}; amavisd wants: {text}"
-    elif forward and not facts.systemd:
+    if not model.amavis_directory:
+        method = f"$forward_method = 'smtp:{amavis_place(forward)}';"
+        yield f"tell the filter to hand on to {forward}; amavisd wants: {method}"
+    elif not model.runs_systemd:
         yield "restart amavisd once this is done"
 
 

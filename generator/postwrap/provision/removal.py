@@ -1,4 +1,4 @@
-"""Removing an instance: from facts and its record to steps. Pure.
+"""Removing an instance: from a host and what nobody wants any more to steps. Pure.
 
 First the default instance stops sending to it, then it stops, then nobody knows of it any more,
 and only when nobody can reach its queue is the queue looked at for the last time. Up to there
@@ -8,76 +8,100 @@ every step can be undone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from postwrap.provision.facts import Configured, Facts
-from postwrap.provision.journal import Record
-from postwrap.provision.recipe import building_site, install
-from postwrap.provision.service import Service
-from postwrap.provision.steps import (
-    Operation,
+from postwrap.host.model import InstanceConfig
+from postwrap.provision.changes import main_cf, other
+from postwrap.provision.desired import LISTS, MAIN_CF, MULTI, Key, element, parameter, words_of
+from postwrap.provision.engine.steps import (
+    Install,
+    RemoveQueue,
     Rename,
     Requeue,
-    Restore,
-    Run,
     Step,
+    Uninstall,
     restores,
     run,
     set_parameters,
 )
+from postwrap.provision.plan import SettingChange, SettingsPlan, plan_release
+from postwrap.provision.recipe import building_site, reload, restart
+from postwrap.provision.service import InstanceService
+from postwrap.provision.site import ProvisionSite
 
-LISTS = ("multi_instance_directories", "alternate_config_directories")
-_LAST_ONE = ("multi_instance_wrapper", "multi_instance_enable", "inet_interfaces")
+_SHARED = ("multi_instance_wrapper", "multi_instance_enable")
+"""The default instance's settings that all others need."""
+
+_LATE = (*_SHARED, "inet_interfaces")
+"""Its settings that stay until the instance that goes has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
     """What is asked for: the instance, where its mail goes, and what is kept.
 
-    ``others`` are the records of other instances; ``mark`` is put behind the names of the
-    directories that are kept.
+    ``planned`` is what becomes of the settings that it wanted. ``mark`` is put behind the names of
+    the directories that are kept. ``wrapped``: its commands are installed. ``mounted`` are those
+    of its directories that are mount points, which cannot be renamed. ``others`` are the instances
+    that keep their commands.
     """
 
-    instance: Configured
-    service: Service
-    record: Record | None
-    others: tuple[Record, ...]
-    mark: str
+    instance: InstanceConfig
+    planned: SettingsPlan
+    mark: str = ""
     purge: bool = False
     requeue_to: str = ""
     wrapped: bool = False
-    """Whether its commands are installed."""
     mounted: tuple[str, ...] = ()
-    """Those of its directories that are mount points, which cannot be renamed."""
+    others: tuple[str, ...] = ()
 
 
-def removal_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
+def plan_absence(site: ProvisionSite, directory: str) -> SettingsPlan:
+    """Return what becomes of the host's settings when there is no instance in ``directory``."""
+    default = site.default.directory
+    listed = words_of(site.default_config.settings.get(MULTI, ""))
+    has_others = any(word != directory for word in listed)
+    shared = {parameter(default, name) for name in _SHARED} if has_others else set()
+
+    def stays(key: Key) -> bool:
+        return key.place == directory or key in shared
+
+    keys = [claim.key for claim in site.owned.of(directory)]
+    planned = plan_release(directory, site.owned, site.actual(keys), stays)
+    words = [element(default, name, directory) for name in LISTS]
+    there = site.actual(words)
+    gone = [SettingChange(key, None, there[key]) for key in words if there[key] is not None]
+    others = [change for change in planned.changes if change.key not in words]
+    return replace(planned, changes=(*others, *gone))
+
+
+def removal_steps(removal: Removal, site: ProvisionSite) -> tuple[Step, ...]:
     """Return the steps up to the point of no return."""
-    instance = removal.instance
     return (
-        *_detach(removal, facts),
+        *_detach(removal, site),
         *_stop(removal),
-        *_unregister(removal, facts),
+        *_unregister(removal, site),
         *_others(removal),
-        *_commands(removal, instance),
-        *_last_look(removal, instance),
+        *_commands(removal),
+        *_last_look(removal),
     )
 
 
-def ghost_steps(removal: Removal, facts: Facts) -> tuple[Step, ...]:
+def ghost_steps(removal: Removal, site: ProvisionSite) -> tuple[Step, ...]:
     """Return the steps that take away what is left of an instance whose configuration is gone."""
     return (
-        *_detach(removal, facts),
-        *_unregister(removal, facts),
+        *_detach(removal, site),
+        *_unregister(removal, site),
         *_others(removal),
-        *_commands(removal, removal.instance),
+        *_commands(removal),
+        *_renewal(removal),
     )
 
 
-def places(instance: Configured) -> tuple[str, str, str]:
+def places(instance: InstanceConfig) -> tuple[str, str, str]:
     """Return the directories of ``instance``: configuration, queue, data."""
-    return (instance.directory, instance["queue_directory"], instance["data_directory"])
+    return (instance.directory, instance.queue_directory, instance.data_directory)
 
 
 def final_steps(removal: Removal) -> tuple[Step, ...]:
@@ -90,138 +114,80 @@ def final_steps(removal: Removal) -> tuple[Step, ...]:
         Step("a place for its configuration", run("mkdir", "-p", kept[0])),
         Step("keep its configuration", Rename(building_site(configuration), inside)),
     ]
-    for title, place, name in zip(("queue", "data"), others, kept[1:], strict=True):
-        if place not in removal.mounted:
-            steps.append(Step(f"keep its {title} directory", Rename(place, name)))
+    queue, data = others
+    is_mounted = queue in removal.mounted
+    if not is_mounted:
+        steps.append(Step("keep its queue directory", Rename(queue, kept[1], queue=True)))
+    if data not in removal.mounted:
+        steps.append(Step("keep its data directory", Rename(data, kept[2])))
+    if removal.requeue_to:
+        # Now that nobody finds it any more: somebody may have been on his way to it.
+        last = Requeue(queue if is_mounted else kept[1], removal.requeue_to)
+        steps.append(Step("hand on mail that came in meanwhile", last))
     if removal.purge:
-        steps.append(Step("keep nothing of it", run("rm", "-rf", *kept)))
-    return tuple(steps)
+        steps.append(Step("delete its queue directory", RemoveQueue(kept[1])))
+        steps.append(Step("delete its other directories", run("rm", "-rf", kept[0], kept[2])))
+    return (*steps, *_renewal(removal))
 
 
-def still_as_written(removal: Removal, facts: Facts) -> tuple[dict[str, str | None], list[str]]:
-    """Return the default instance's parameters to put back, and a line for each that changed.
-
-    What another instance wants as it is stays so, and goes back with that one.
-    """
-    record = removal.record
-    back: dict[str, str | None] = {}
-    changed: list[str] = []
-    for operation in (step.do for step in record.kept) if record else ():
-        if not isinstance(operation, Restore) or operation.directory != facts.default.directory:
-            continue
-        now = facts.default.stated.get(operation.parameter)
-        if operation.parameter in LISTS or now == operation.before:
-            continue
-        if _is_wanted(removal, operation, now):
-            continue
-        if (now or "") == operation.written:
-            back[operation.parameter] = operation.before
-        else:
-            changed.append(
-                f"{operation.directory}: {operation.parameter} was changed since, "
-                "and stays as it is"
-            )
-    return back, changed
+def _renewal(removal: Removal) -> Iterator[Step]:
+    """Yield what brings the manual pages of the others up to date: they name settings."""
+    if removal.wrapped and removal.others:
+        title = "bring the manual pages of the others up to date"
+        yield Step(title, Install(removal.others, tolerant=True))
 
 
-def _is_wanted(removal: Removal, operation: Restore, now: str | None) -> bool:
-    """Whether another instance's record has the parameter of ``operation`` be as it is ``now``."""
-    kept = (step.do for record in removal.others for step in record.kept)
-    return any(
-        isinstance(other, Restore)
-        and (other.directory, other.parameter) == (operation.directory, operation.parameter)
-        and other.written == (now or "")
-        for other in kept
-    )
+def _is_late(key: Key) -> bool:
+    return key.kind in MAIN_CF and (key.name in _LATE or key.name.partition(" ")[0] in LISTS)
 
 
-def _default_edits(removal: Removal, facts: Facts) -> tuple[dict[str, str | None], ...]:
-    """Return what the default instance gets back: before the other stops, and after."""
-    back, _ = still_as_written(removal, facts)
-    if _siblings(removal, facts):
-        # Others need these still.
-        back = {n: v for n, v in back.items() if n not in _LAST_ONE[:2]}
-    early = {n: v for n, v in back.items() if n not in _LAST_ONE}
-    late = {n: v for n, v in back.items() if n in _LAST_ONE}
-    return early, late | _lists_without(removal.instance.directory, facts)
-
-
-def _siblings(removal: Removal, facts: Facts) -> bool:
-    words = facts.default["multi_instance_directories"].replace(",", " ").split()
-    return any(word != removal.instance.directory for word in words)
-
-
-def _lists_without(directory: str, facts: Facts) -> dict[str, str | None]:
-    """Return the default's lists of instances without ``directory``."""
-    made: dict[str, str | None] = {}
-    for name in LISTS:
-        words = facts.default.stated.get(name, "").replace(",", " ").split()
-        if directory in words:
-            made[name] = ", ".join(word for word in words if word != directory) or None
-    return made
-
-
-def _edit(
-    title: str, facts: Facts, settings: dict[str, str | None], after: Run | None
-) -> Iterator[Step]:
-    """Yield the step that changes the default instance's main.cf and lets it see that."""
-    if not settings:
-        return
-    default = facts.default
-    edit = set_parameters(default.directory, settings)
-    undo: tuple[Operation, ...] = restores(default.directory, settings, default.stated)
-    if after and default.running:
-        yield Step(title, Run((*edit.commands, *after.commands)), (*undo, after))
-    else:
-        yield Step(title, edit, undo)
-
-
-def _detach(removal: Removal, facts: Facts) -> Iterator[Step]:
-    early, _ = _default_edits(removal, facts)
-    reload = facts.default_service.reload()
-    yield from _edit("let the default instance do without it", facts, early, reload)
+def _detach(removal: Removal, site: ProvisionSite) -> Iterator[Step]:
+    changes = removal.planned.select(lambda key: key.kind in MAIN_CF and not _is_late(key))
+    title = "let the default instance do without it"
+    yield from main_cf(title, changes, site, reload(site.default_config), at_once=True)
 
 
 def _stop(removal: Removal) -> Iterator[Step]:
     instance = removal.instance
+    service = InstanceService.of(instance)
     # Debian 12 stops it by postmulti(1), which passes over an instance that is turned off.
     if instance.running:
-        yield Step("stop it", removal.service.stop(), (removal.service.start((0, 1)),))
+        yield Step("stop it", service.stop(), (service.start((0, 1)),))
     off = {"multi_instance_enable": "no"}
-    undo = restores(instance.directory, off, instance.stated)
+    undo = restores(instance.directory, off, instance.settings)
     yield Step("turn it off", set_parameters(instance.directory, {**off}), undo)
 
 
-def _unregister(removal: Removal, facts: Facts) -> Iterator[Step]:
-    _, late = _default_edits(removal, facts)
-    restart = facts.default_service.restart() if "inet_interfaces" in late else None
-    yield from _edit("let the default instance forget it", facts, late, restart)
+def _unregister(removal: Removal, site: ProvisionSite) -> Iterator[Step]:
+    changes = removal.planned.select(_is_late)
+    title = "let the default instance forget it"
+    yield from main_cf(title, changes, site, restart(site, changes), at_once=True)
 
 
 def _others(removal: Removal) -> Iterator[Step]:
-    """Yield what undoes the rest of what create or role did: filter, transport, address."""
-    for step in removal.record.kept if removal.record else ():
-        if not isinstance(step.do, Restore):
-            yield step
+    """Yield what undoes the rest of what it was given: filter, transport, address."""
+    for change in removal.planned.select(lambda key: key.kind not in MAIN_CF):
+        yield from other(change)
 
 
-def _commands(removal: Removal, instance: Configured) -> Iterator[Step]:
+def _commands(removal: Removal) -> Iterator[Step]:
+    directory = removal.instance.directory
     if removal.wrapped:
         yield Step(
             "take its commands away",
-            run("postwrap", "uninstall", instance.directory, accept=(0, 1)),
-            (install(instance.directory),),
+            Uninstall((directory,)),
+            (Install((directory,)),),
         )
 
 
-def _last_look(removal: Removal, instance: Configured) -> Iterator[Step]:
-    site = building_site(instance.directory)
+def _last_look(removal: Removal) -> Iterator[Step]:
+    directory, queue, _ = places(removal.instance)
+    site = building_site(directory)
     yield Step(
         "take its configuration out of everybody's way",
-        Rename(instance.directory, site),
-        (Rename(site, instance.directory),),
+        Rename(directory, site),
+        (Rename(site, directory),),
     )
-    queue = instance["queue_directory"]
     title = "see that no mail is left"
     if removal.requeue_to:
         title = f"hand its mail to {removal.requeue_to}"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from postwrap.provision.steps import NO_SUCH_COMMAND, Argv, Run, run
+from postwrap.host.model import InstanceConfig
+from postwrap.provision.engine.steps import NO_SUCH_COMMAND, Argv, Run, run
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class InstanceService:
     """One instance as something to start and stop.
 
     ``unit`` is the systemd unit that it runs in, "" for none. ``command`` is its own postfix
@@ -20,6 +21,11 @@ class Service:
     unit: str = ""
     command: str = ""
 
+    @classmethod
+    def of(cls, config: InstanceConfig) -> InstanceService:
+        """Return an instance that exists as its unit holds it, or as postfix(1) started it."""
+        return cls(config.directory, config.unit if config.unit.startswith("postfix") else "")
+
     def start(self, accept: tuple[int, ...] = (0,)) -> Run:
         """Return what starts it; ``accept`` 1 where it may run already."""
         if self.unit:
@@ -27,7 +33,7 @@ class Service:
         return run(*self._postfix, "start", accept=accept)
 
     def stop(self) -> Run:
-        """Return what stops it; that it does not run is no error."""
+        """Return what stops it; that it does not run is not an error."""
         if self.unit:
             return run("systemctl", "--job-mode=ignore-dependencies", "stop", self.unit)
         return run(*self._postfix, "stop", accept=(0, 1, NO_SUCH_COMMAND))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING, Any
 
 from postwrap import RELEASED, __version__
 from postwrap.render import quoting
 from postwrap.resources import templates
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 @cache
@@ -23,6 +24,8 @@ def environment() -> jinja2.Environment:
 
     Each language's quoting is a filter of its name: ``{{ instance.directory | sh }}``.
     """
+    import jinja2  # takes time, and most verbs render nothing
+
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates()),
         undefined=jinja2.StrictUndefined,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 
 from postwrap.bundle import Artifact
-from postwrap.layout import Layout
-from postwrap.postfix import SEARCH_PATH
+from postwrap.host.model import Init
+from postwrap.layout import HOOK, INIT_SCRIPT, SEARCH_PATH, Layout
 from postwrap.render import render
 
 DIRECTORIES = {
@@ -19,17 +18,17 @@ DIRECTORIES = {
 """Our template units, and the configuration directory that an instance's name stands for there:
 the part after ``/etc/postfix-``, or the whole path (systemd.unit(5), specifiers)."""
 
-SCRIPT = "postfix-instances"
-"""The name of our init script."""
+WATCHER = "postfix-jails.path"
+"""The unit that copies resolv.conf to the jails when it changes."""
 
+TARGET = "postfix-instances.target"
+"""The unit that the generator makes, which wants those of all instances."""
 
-class Init(StrEnum):
-    """What starts things at boot."""
-
-    SYSTEMD = "systemd"
-    SYSV = "sysv"
-    OPENRC = "openrc"
-    NONE = ""
+_OF_POSTWRAP = (
+    *("postwrap-watch.path", "postwrap-watch.service"),
+    *("postwrap-metrics.timer", "postwrap-metrics.service"),
+)
+"""Units that run postwrap itself; they are off until they are enabled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,13 @@ class BootFacts:
     """What the boot's parts hang on: the init, where postfix(1) is, and the hooks.
 
     Those are the directories of scripts that are run when resolv.conf changes; they are for the
-    inits that cannot watch a file.
+    inits that cannot watch a file. ``postwrap`` is the command that units call.
     """
 
     init: Init
     postfix: str = "/usr/sbin/postfix"
     hooks: tuple[str, ...] = ()
+    postwrap: str = ""
 
 
 def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
@@ -52,7 +52,7 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
     values = {
         "remake": layout.remake(),
         "install": " ".join(filter(None, ("install", layout.options))),
-        "postwrap": f"{layout.sbin}/postwrap",
+        "postwrap": facts.postwrap or f"{layout.sbin}/postwrap",
         "postfix": facts.postfix,
         "jail": f"{layout.state}/jail",
         "addresses": f"{layout.state}/addresses",
@@ -62,10 +62,10 @@ def boot(layout: Layout, facts: BootFacts) -> Iterator[Artifact]:
     if facts.init is Init.SYSTEMD:
         yield from _systemd(layout, values)
         return
-    script = f"{layout.init}/{SCRIPT}"
-    yield _file(script, f"{facts.init}/{SCRIPT}.j2", values, mode=0o755)
+    script = f"{layout.init}/{INIT_SCRIPT}"
+    yield _file(script, f"{facts.init}/{INIT_SCRIPT}.j2", values, mode=0o755)
     for directory in facts.hooks:
-        yield _file(f"{directory}/postwrap", "lib/resolvconf.sh.j2", values, mode=0o755)
+        yield _file(f"{directory}/{HOOK}", "lib/resolvconf.sh.j2", values, mode=0o755)
 
 
 def _systemd(layout: Layout, values: dict[str, str]) -> Iterator[Artifact]:
@@ -77,8 +77,8 @@ def _systemd(layout: Layout, values: dict[str, str]) -> Iterator[Artifact]:
         template = "systemd/postfix-instance@.service.j2"
         yield _file(f"{layout.systemd_unit}/{unit}", template, values | own)
     # A package's commands are not for postwrap to make again.
-    watch = () if layout.is_packaged else ("postwrap-watch.path", "postwrap-watch.service")
-    for unit in ("postfix-jails.path", "postfix-jails.service", *watch):
+    ours = () if layout.is_packaged else _OF_POSTWRAP
+    for unit in (WATCHER, "postfix-jails.service", *ours):
         yield _file(f"{layout.systemd_unit}/{unit}", f"systemd/{unit}.j2", values)
     for unit in ("postfix.service", "postfix@.service"):
         path = f"{layout.systemd_unit}/{unit}.d/postwrap.conf"

@@ -1,9 +1,8 @@
-"""Completions: one engine that knows all, a thin file for each shell, a table for each instance.
+"""Completions: one engine, a short file for each shell, a table for each instance.
 
-Each shell looks for completions by the command's name, so bash and fish get a link for each
-wrapper; zsh knows patterns. What is linked to is the same file for all instances. At TAB it asks
-``complete``, a shell script beside the tables of the instances, what could come next. So nothing
-runs when a shell starts, and nothing but a TAB costs anything.
+Shells find completions by the command's name: bash and fish get a link for each wrapper, zsh has
+patterns. The links of all instances lead to one file. At a TAB it runs ``complete``, a shell script
+beside the tables of the instances, which prints the candidates. Nothing runs when a shell starts.
 """
 
 from __future__ import annotations
@@ -12,23 +11,22 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from postwrap.bundle import Artifact
 from postwrap.catalog import CATALOG
-from postwrap.catalog.usage import Option, Usage, Value
+from postwrap.catalog.program import Program
+from postwrap.catalog.usage import DASHES, Option, Usage, Value
 from postwrap.catalog.usages import USAGES
-from postwrap.catalog.verbs import POSTWRAP, VERBS
-from postwrap.instance import Instance
+from postwrap.host.naming import Instance
 from postwrap.layout import Layout
 from postwrap.render import render
-from postwrap.render.quoting import sh
+from postwrap.render.quoting import comment, sh
 from postwrap.render.wrappers import Target
 
 SHELLS = ("bash", "zsh", "fish")
 """The shells that there are completions for."""
 
 VALUES = ("maps", "postconf", "postqueue", "postwrap")
-"""The parts of the engine that it reads when it needs them."""
+"""The parts of the engine that it reads only when they are needed."""
 
-# With --user, tables lie here. Both installations of a command may be there, and either's engine is
-# asked.
+# The tables of --user. Both kinds of installation may exist; the engine of either reads all tables.
 _USER_STATE = '"${XDG_STATE_HOME:-${HOME:-}/.local/state}/postwrap"'
 _STATES = ("/usr/local/lib/postwrap", "/usr/lib/postwrap")
 
@@ -57,7 +55,7 @@ def completions(
 ) -> Iterator[Artifact]:
     """Yield what ``shells`` need to complete the wrappers of ``instance``.
 
-    Commands that the settings add are none of the catalog's, and complete as they do themselves.
+    Commands that the settings add are not in the catalog and have their own completions.
     """
     if not shells:
         return
@@ -85,19 +83,24 @@ def completions(
 
 
 def _added(shell: str, real: str, instance: Instance, layout: Layout) -> Artifact:
-    """Return the completion of a wrapper of ``real``, of which the catalog knows nothing."""
+    """Return the completion of a wrapper of ``real``, which is not in the catalog."""
     name, remake = real + instance.suffix, layout.remake(instance.name)
     template = f"completions/{shell}/added.{shell}.j2"
-    content = render(template, name=name, real=real, remake=remake)
+    directory = comment(instance.directory)
+    content = render(template, name=name, real=real, remake=remake, directory=directory)
     return Artifact(shell_path(shell, layout, name), content, instance=instance.directory)
 
 
 def shared_completions(
-    layout: Layout, shells: Collection[str] = SHELLS, codes: Sequence[tuple[str, str]] = ()
+    layout: Layout,
+    program: Program,
+    shells: Collection[str] = SHELLS,
+    codes: Sequence[tuple[str, str]] = (),
 ) -> Iterator[Artifact]:
     """Yield what the completions of all instances have in common, and those of postwrap itself.
 
-    ``codes`` are those of ``postwrap check``, with a line each.
+    ``program`` is postwrap's command line; ``codes`` are those of ``postwrap check``, with a line
+    each.
     """
     if not shells:
         return
@@ -113,6 +116,7 @@ def shared_completions(
             tables=f"{layout.state}/options",
             values=f"{layout.state}/values",
             attached=_attached_flags(),
+            dashes=DASHES,
             **common,
         ),
         mode=0o755,
@@ -124,7 +128,7 @@ def shared_completions(
                 f"completions/values/{name}.sh.j2", places=places, codes=codes, layout=layout
             ),
         )
-    for name, table in _tables():
+    for name, table in tables(program):
         yield Artifact(
             path=f"{layout.state}/options/{name}",
             content=render("completions/table.j2", name=name, table=table, layout=layout),
@@ -143,9 +147,10 @@ def shared_completions(
             )
 
 
-def _tables() -> list[tuple[str, dict[str, str]]]:
+def tables(program: Program) -> list[tuple[str, dict[str, str]]]:
     """Return the engine's table of each command, verbs as ``postwrap-VERB``."""
-    own = {"postwrap": POSTWRAP, **{f"postwrap-{verb.name}": verb.usage for verb in VERBS}}
+    own = {"postwrap": program.usage}
+    own |= {f"postwrap-{verb.name}": verb.usage for verb in program.verbs}
     return [(name, _table(usage)) for name, usage in (*USAGES.items(), *own.items())]
 
 

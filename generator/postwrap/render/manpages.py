@@ -6,16 +6,15 @@ for man(1), and its NAME section lists them all, for whatis(1) and apropos(1).
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, replace
 
 from postwrap.bundle import Artifact
 from postwrap.catalog import find
-from postwrap.catalog.usage import Option, Usage
-from postwrap.catalog.verbs import FORMATS, ROLES, VERBS, Verb
+from postwrap.catalog.program import DocumentKey, Program, Verb, described
 from postwrap.errors import Status
-from postwrap.instance import Instance
+from postwrap.host.naming import Instance
 from postwrap.layout import Layout
 from postwrap.render import render
 from postwrap.render.quoting import sh
@@ -23,15 +22,15 @@ from postwrap.render.wrappers import Target
 
 STATUSES: dict[Status, str] = {
     Status.OK: "Done, or there was nothing to do, or nothing was found.",
-    Status.FOUND: "Something was found, or differs, or an instance was skipped and the others "
-    "were done. What it was is on standard error or in the report.",
-    Status.USAGE: "The command line or the settings file cannot be understood.",
-    Status.REFUSED: "Refused before anything was changed: a file that is not postwrap's is in the "
-    "way, say, or there is no such instance.",
-    Status.FAILED: "Failed on the way. What had been changed was put back, or the same command, "
-    "given again, finishes it.",
+    Status.FOUND: "Something was found, something differs, or an instance was skipped and the "
+    "others were processed. Details are on standard error or in the report.",
+    Status.USAGE: "The command line or the settings file is wrong.",
+    Status.REFUSED: "Refused, and nothing was changed: for example, a foreign file is in the way, "
+    "or there is no such instance.",
+    Status.FAILED: "Failed, and changes were undone; or the same command, run again, completes "
+    "them.",
 }
-"""What each exit status means, for DIAGNOSTICS."""
+"""The meaning of each exit status, for DIAGNOSTICS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,13 @@ def manpages(
     layout: Layout,
     services: Sequence[str] = (),
     unit: str = "",
+    *,
+    is_native: bool = False,
 ) -> Iterator[Artifact]:
     """Yield the page of ``instance`` and the links to it.
 
-    ``services`` are its inet services; ``unit`` is the systemd unit that starts it, "" for none.
+    ``services`` are its inet services; ``unit`` is the systemd unit that starts it, "" for none;
+    ``is_native``: the wrappers are programs.
     """
     rows = [_row(instance, target) for target in targets]
     if not rows:
@@ -78,6 +80,7 @@ def manpages(
         content=render(
             "man/instance.1.j2",
             instance=instance,
+            is_native=is_native,
             directory=_printable(instance.directory),
             parameters=parameters,
             services=[_printable(service) for service in services],
@@ -95,24 +98,38 @@ def manpages(
         yield Artifact(path=_page_path(row, layout), target=target, instance=instance.directory)
 
 
-def shared_manpages(layout: Layout, codes: Iterable[tuple[str, str]] = ()) -> Iterator[Artifact]:
-    """Yield postwrap(8) and postwrap.toml(5); ``codes`` are those of check, with a line each."""
-    verbs = [(verb, _synopsis(verb), list(_described(verb.usage))) for verb in VERBS]
+def packed(pages: Iterable[Artifact]) -> Iterator[Artifact]:
+    """Yield ``pages`` compressed, as packages have them; the same bytes each time."""
+    for page in pages:
+        target = None if page.target is None else f"{page.target}.gz"
+        content = gzip.compress(page.content, mtime=0) if target is None else b""
+        yield replace(page, path=f"{page.path}.gz", content=content, target=target)
+
+
+def shared_manpages(
+    layout: Layout, program: Program, codes: Iterable[tuple[str, str]] = ()
+) -> Iterator[Artifact]:
+    """Yield postwrap(8) and postwrap.toml(5).
+
+    ``program`` is postwrap's command line; ``codes`` are those of check, with a line each.
+    """
     yield Artifact(
         path=f"{layout.man}/man8/postwrap.8",
         content=render(
             "man/postwrap.8.j2",
             layout=layout,
-            verbs=verbs,
+            remake=layout.remake(),
+            program=program,
+            options={verb.name: _options(verb) for verb in program.verbs},
             statuses=[(status.value, text) for status, text in STATUSES.items()],
             codes=list(codes),
-            roles=ROLES.items(),
-            formats=FORMATS.items(),
+            words=dict(words for verb in program.verbs for words in verb.words),
+            documents=_documents(program),
         ),
     )
     yield Artifact(
         path=f"{layout.man}/man5/postwrap.toml.5",
-        content=render("man/postwrap.toml.5.j2", layout=layout),
+        content=render("man/postwrap.toml.5.j2", remake=layout.remake()),
     )
 
 
@@ -123,7 +140,7 @@ def _row(instance: Instance, target: Target) -> Row:
         name=target.name + instance.suffix,
         real=target.name,
         section=command.section if command else 1,
-        summary=command.summary if command else f"run {target.name}, which mails by this instance",
+        summary=command.summary if command else f"run {target.name} with this instance",
         plain=_printable(" ".join(words)),
     )
 
@@ -136,25 +153,18 @@ def _command_directories(targets: Iterable[Target], layout: Layout) -> list[str]
     return sorted({layout.command_directory(target.path) for target in targets})
 
 
-def _synopsis(verb: Verb) -> str:
-    """Return a verb as a synopsis has it."""
-    values = (value for rule in verb.usage.operands for value in rule.values)
-    return " ".join(("postwrap", verb.name, "[option]...", *(v.name for v in values if v.name)))
+def _options(verb: Verb) -> tuple[tuple[str, str], ...]:
+    """Return the options of ``verb`` but --help, which is the same everywhere."""
+    return tuple(row for row in described(verb.usage) if "--help" not in row[0])
 
 
-def _described(usage: Usage) -> Iterator[tuple[str, str]]:
-    """Yield each option as it is typed, ``--prefix DIR``, and what it does.
-
-    Two flags that do the same stand together; --help is the same everywhere.
-    """
-    for summary, options in groupby(usage.options, key=lambda option: option.summary):
-        flags = [_typed(option) for option in options]
-        if "--help" not in flags:
-            yield ", ".join(flags), summary
-
-
-def _typed(option: Option) -> str:
-    return f"{option.flag} {option.value.name}" if option.value else option.flag
+def _documents(program: Program) -> list[tuple[str, tuple[DocumentKey, ...]]]:
+    """Return the keys of each JSON document, with the verbs that print it."""
+    verbs: dict[tuple[DocumentKey, ...], list[str]] = {}
+    for verb in program.verbs:
+        if verb.document:
+            verbs.setdefault(verb.document, []).append(verb.name)
+    return [(", ".join(names), document) for document, names in verbs.items()]
 
 
 def _printable(text: str) -> str:

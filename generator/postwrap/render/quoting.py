@@ -25,9 +25,12 @@ def fish(text: str) -> str:
 
 
 def roff(text: str) -> str:
-    """Return ``text`` as running text of a man page: no request, every hyphen one to copy."""
+    """Return ``text`` as running text of a man page: no request, every hyphen one to copy.
+
+    A line that begins with a blank would end a paragraph, and an empty one would add a space.
+    """
     escaped = text.translate(_ROFF_SPECIAL)
-    return "\\&" + escaped if escaped.startswith((".", "'")) else escaped
+    return "\\&" + escaped if not escaped or escaped[0] in ".' \t" else escaped
 
 
 def systemd(text: str) -> str:

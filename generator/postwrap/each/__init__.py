@@ -1,0 +1,1 @@
+"""One command run for several instances: its standard streams, signals and exit statuses."""

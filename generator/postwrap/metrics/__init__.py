@@ -1,0 +1,4 @@
+"""Figures for Prometheus: their names, where they come from, and their text form."""
+
+STATE = "/var/lib/postwrap/metrics.state"
+"""What is kept between runs; not one of the records, which are *.json in the same directory."""

@@ -1,0 +1,1 @@
+"""Taking steps: what a step is, the journal, the runner, the proof by mail, handing on queues."""

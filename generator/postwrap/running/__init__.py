@@ -1,0 +1,1 @@
+"""Starting, stopping, reloading, enabling and disabling instances that exist."""

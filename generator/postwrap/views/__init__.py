@@ -1,0 +1,1 @@
+"""Views of a host: pictures made of the model. Pure; ``cli`` prints them."""
