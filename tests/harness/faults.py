@@ -290,7 +290,11 @@ CASES = [
     Case("unreadable-settings", f"echo 'mail_name = $mail_name' >>{OUT}/main.cf", name="itself"),
     Case("unreadable-settings", f"{_OUT} -e 'biff=${{{{a}} ~~ {{b}}?{{c}}}}'", name="operator"),
     Case("unreadable-settings", f"{_OUT} -e message_size_limit=lots", name="number"),
-    Case("unreadable-settings", f"{_OUT} -e 'myhostname=out.$mydomain'", name="domain"),
+    Case(
+        "unreadable-settings",
+        f"{_OUT} -e 'myhostname=out.$mydomain' smtp_helo_name=mail.example.com",
+        name="domain",
+    ),
     Case("unreadable-settings", f"{_OUT} -e mail_owner=nosuch", name="user"),
     Case("unreadable-settings", f"{_OUT} -e inet_protocols=ipx", name="word"),
     Case(

@@ -136,7 +136,7 @@ def test_since(talk: Host) -> None:
     talk.stop_all()
     for path, time in (("maillog.1", "Mar  1 08:00:0"), ("maillog", "Mar  2 09:30:0")):
         text = "".join(
-            f"{time}{n} mail postfix/pickup[7]: 4bA{n}zz: uid=0 from=<a>\n" for n in range(5)
+            f"{time}{n} mail postfix/pickup[7]: 4BA{n}F1C: uid=0 from=<a>\n" for n in range(5)
         )
         talk.write(f"/var/log/{path}", text)
 
