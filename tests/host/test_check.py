@@ -54,9 +54,10 @@ def healthy(layers: Layers, base: Path) -> Iterator[Host]:
         yield host
 
 
-def remedy_of(finding: dict[str, Any]) -> str:
-    """The remedy, or where there are several the first."""
-    return str(finding["remedy"] or finding["choices"][0]["remedy"])
+def remedy_of(finding: dict[str, Any], choice: str = "") -> str:
+    """The remedy, or where there are several the first whose "if" has `choice`."""
+    meant = [c["remedy"] for c in finding["choices"] if choice in c["when"]]
+    return str(finding["remedy"] or meant[0])
 
 
 def findings(host: Host, *words: str, **options: Any) -> list[dict[str, Any]]:
@@ -84,7 +85,7 @@ def test_a_mistake_gives_its_code_alone_and_the_remedy_mends_it(healthy: Host, c
     healthy.sh(case.script)
     found = findings(healthy)
     assert [(f["code"], f["instance"]) for f in found] == [(case.code, case.where)], found
-    healthy.sh(remedy_of(found[0]))
+    healthy.sh(remedy_of(found[0], case.choice))
     assert findings(healthy) == []
 
 
