@@ -1,0 +1,80 @@
+"""Directives of the reference: what postwrap says of itself, at the time of the build.
+
+``{manual} postwrap.8`` is a manual page, from the artifact that ``postwrap install`` writes;
+``{check-codes}`` are the codes of check, each on an anchor of its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import PurePath
+from typing import Any, ClassVar
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from docs.extension.roff import sections
+from postwrap.checks import RULES
+from postwrap.checks.explained import Explanation, explanations
+from postwrap.checks.model import Rule
+from postwrap.cli.program import program
+from postwrap.layout import system_layout
+from postwrap.render.manpages import shared_manpages
+
+
+@cache
+def _pages() -> dict[str, str]:
+    """Return the shared manual pages by name, as an installation under /usr/local has them."""
+    codes = sorted((rule.code, rule.summary) for rule in RULES)
+    made = shared_manpages(system_layout("/usr/local"), program(), codes)
+    return {PurePath(page.path).name: page.content.decode() for page in made}
+
+
+class Manual(SphinxDirective):
+    """A manual page, as sections of the document."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the sections of the page."""
+        name = self.arguments[0]
+        return list(sections(_pages()[name], nodes.make_id(name)))
+
+
+class CheckCodes(SphinxDirective):
+    """The codes of check, by theme: cause, remedy, source."""
+
+    option_spec: ClassVar[dict[str, Any]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        """Return a section for each theme, with a section for each code in it."""
+        explained = explanations()
+        themes: dict[str, nodes.section] = {}
+        for rule in RULES:
+            if rule.theme not in themes:
+                section = nodes.section(ids=[f"theme-{rule.theme}"], names=[])
+                section += nodes.title("", rule.theme.capitalize())
+                themes[rule.theme] = section
+            themes[rule.theme] += _code(rule, explained[rule.code])
+        return list(themes.values())
+
+
+def _code(rule: Rule, explanation: Explanation) -> nodes.section:
+    section = nodes.section(ids=[rule.code], names=[])
+    section += nodes.title("", "", nodes.literal("", rule.code))
+    summary = f"{rule.summary[:1].upper()}{rule.summary[1:]}."
+    section += nodes.paragraph("", "", nodes.strong("", rule.severity.value), nodes.Text(f": {summary}"))
+    told = (("Cause", explanation.cause), ("Remedy", explanation.remedy), ("Source", rule.source))
+    rows = nodes.field_list()
+    for name, text in told:
+        body = nodes.field_body("", nodes.paragraph("", text))
+        rows += nodes.field("", nodes.field_name("", name), body)
+    return section + rows
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the directives."""
+    app.add_directive("manual", Manual)
+    app.add_directive("check-codes", CheckCodes)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

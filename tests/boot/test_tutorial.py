@@ -1,0 +1,33 @@
+"""The tutorial, command by command, on Debian as it boots."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.harness import pages
+from tests.harness.boot import Boot
+from tests.harness.fresh import vendored
+from tests.harness.paths import CHECKOUT
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package that the tutorial installs."""
+    place = tmp_path_factory.mktemp("deb")
+    command = [str(CHECKOUT / "packaging/self-contained"), str(vendored()), str(place)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (made,) = place.iterdir()
+    return made
+
+
+def test_the_tutorial(boot: Boot, package: Path) -> None:
+    boot.write(f"/root/{package.name}", package.read_bytes())
+    page = pages.read(CHECKOUT / "docs/tutorial/fallback-relay.md")
+    with boot.up() as machine:
+        pages.carry_out(page, machine)
+    if os.environ.get("POSTWRAP_DOCS") == "write":
+        pages.rewrite(page)
+    assert pages.differences(page) == ""
