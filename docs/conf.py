@@ -27,7 +27,7 @@ html_extra_path = ["zabbix-template.yaml"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": False}
-# Sections of a page, and the pages, are in the left column; search needs no server.
-html_last_updated_fmt = None
+
+
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

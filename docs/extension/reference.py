@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import PurePath
-from typing import Any, ClassVar
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -39,13 +39,13 @@ class Manual(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the sections of the page."""
         name = self.arguments[0]
-        return list(sections(_pages()[name], nodes.make_id(name)))
+        made = sections(_pages()[name], nodes.make_id(name))
+        _make_known(self, made)
+        return list(made)
 
 
 class CheckCodes(SphinxDirective):
     """The codes of check, by theme: cause, remedy, source."""
-
-    option_spec: ClassVar[dict[str, Any]] = {}
 
     def run(self) -> list[nodes.Node]:
         """Return a section for each theme, with a section for each code in it."""
@@ -57,7 +57,18 @@ class CheckCodes(SphinxDirective):
                 section += nodes.title("", rule.theme.capitalize())
                 themes[rule.theme] = section
             themes[rule.theme] += _code(rule, explained[rule.code])
+        _make_known(self, themes.values())
         return list(themes.values())
+
+
+def _make_known(directive: SphinxDirective, made: Iterable[nodes.section]) -> None:
+    """Let other pages link to the sections, and those in them, by their ids."""
+    domain = directive.env.domains.standard_domain
+    for section in (s for top in made for s in top.findall(nodes.section)):
+        (name,) = section["ids"]
+        title = next(iter(section.findall(nodes.title))).astext()
+        domain.labels[name] = (directive.env.docname, name, title)
+        domain.anonlabels[name] = (directive.env.docname, name)
 
 
 def _code(rule: Rule, explanation: Explanation) -> nodes.section:

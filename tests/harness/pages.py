@@ -20,6 +20,7 @@ from tests.harness.paths import CHECKOUT
 from tests.harness.terminals import ESCAPES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tests.harness.machine import Machine
@@ -140,10 +141,25 @@ def carry_out(page: Page, machine: Machine) -> None:
 
 
 def _type(command: Command, machine: Machine, cwd: str | None) -> None:
-    """Run one command on a terminal; a question is answered as the page shows it."""
-    environment = {"TERM": "dumb", "NO_COLOR": "1", "PAGER": "cat", "COLUMNS": str(WIDTH)}
+    answers = re.findall(_ASKED + "(.*)", "\n".join(command.output))
+    said = typed(machine, command.text, command.user, cwd, answers, {"NO_COLOR": "1"})
+    command.said = [line.rstrip() for line in ESCAPES.sub("", said).split("\n")]
+    while command.said and not command.said[-1]:
+        command.said.pop()
+
+
+def typed(
+    machine: Machine,
+    text: str,
+    user: str | None = None,
+    cwd: str | None = None,
+    answers: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> str:
+    """What a command prints on a terminal; each question gets the next of `answers`."""
+    environment = {"TERM": "xterm", "PAGER": "cat", "COLUMNS": str(WIDTH), **(env or {})}
     argv, environment = machine.command(
-        "bash", "-c", command.text, user=command.user, env=environment, cwd=cwd
+        "bash", "-c", text, user=user, env=environment, cwd=cwd
     )
     child: Any = pexpect.spawn(
         str(argv[0]),
@@ -154,16 +170,12 @@ def _type(command: Command, machine: Machine, cwd: str | None) -> None:
         dimensions=(50, WIDTH),
         timeout=300,
     )
-    answers = re.findall(_ASKED + "(.*)", "\n".join(command.output))
-    said = ""
+    left, said = list(answers), ""
     while child.expect([_ASKED, pexpect.EOF]) == 0:
         said += f"{child.before}{child.after}"
-        child.sendline(answers.pop(0) if answers else "n")
+        child.sendline(left.pop(0) if left else "n")
     child.close()
-    said = ESCAPES.sub("", said + child.before).replace("\r\n", "\n")
-    command.said = [line.rstrip() for line in said.split("\n")]
-    while command.said and not command.said[-1]:
-        command.said.pop()
+    return (said + str(child.before)).replace("\r\n", "\n")
 
 
 def differences(page: Page) -> str:
