@@ -29,5 +29,3 @@ html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": False}
 
 
-pygments_style = "friendly"
-pygments_dark_style = "monokai"

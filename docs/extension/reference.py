@@ -75,13 +75,15 @@ def _code(rule: Rule, explanation: Explanation) -> nodes.section:
     section = nodes.section(ids=[rule.code], names=[])
     section += nodes.title("", "", nodes.literal("", rule.code))
     summary = f"{rule.summary[:1].upper()}{rule.summary[1:]}."
-    section += nodes.paragraph("", "", nodes.strong("", rule.severity.value), nodes.Text(f": {summary}"))
+    severity = nodes.strong("", rule.severity.value)
+    section += nodes.paragraph("", "", severity, nodes.Text(f": {summary}"))
     told = (("Cause", explanation.cause), ("Remedy", explanation.remedy), ("Source", rule.source))
     rows = nodes.field_list()
     for name, text in told:
         body = nodes.field_body("", nodes.paragraph("", text))
         rows += nodes.field("", nodes.field_name("", name), body)
-    return section + rows
+    section += rows
+    return section
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

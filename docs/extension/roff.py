@@ -16,6 +16,7 @@ _CHARACTERS = {"-": "-", "e": "\\", "&": "", "(aq": "'", "(dq": '"', "(ha": "^",
 _CHARACTERS |= {"(ga": "`"}
 _FONTS = {"B": nodes.strong, "I": nodes.emphasis}
 _IGNORED = {".TH", ".nh", ".ad", ".RS", ".RE", '.\\"'}
+_ABBREVIATIONS = {"JSON"}
 _WORD = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -49,6 +50,11 @@ def _macro_text(macro: str, rest: str) -> str:
         return f"\\f{macro[1]}{' '.join(_words(rest))}\\fR"
     fonts = macro[1:3]
     return "".join(f"\\f{fonts[n % 2]}{word}" for n, word in enumerate(_words(rest))) + "\\fR"
+
+
+def _heading(title: str) -> str:
+    """Return the title of a section as running text has it: Exit status, JSON."""
+    return title if title in _ABBREVIATIONS else title.capitalize()
 
 
 @dataclass
@@ -96,7 +102,7 @@ class _Page:
         is_sub = macro == ".SS"
         above = f"{self.sections[-1]['ids'][0]}-" if is_sub else f"{self.prefix}-"
         section = nodes.section(ids=[above + nodes.make_id(text)], names=[])
-        section += nodes.title("", "", *inline(title if is_sub else title.capitalize()))
+        section += nodes.title("", "", *inline(title if is_sub else _heading(title)))
         if is_sub:
             self.sections[-1] += section
             self.subsection = section
