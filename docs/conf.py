@@ -27,5 +27,3 @@ html_extra_path = ["zabbix-template.yaml"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": False}
-
-

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import PurePath
 
+from docs.extension.roff import sections
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from docs.extension.roff import sections
 from postwrap.checks import RULES
 from postwrap.checks.explained import Explanation, explanations
 from postwrap.checks.model import Rule

@@ -128,11 +128,15 @@ class _Page:
     def _define(self, term: str) -> None:
         self.term_follows, self.definition = False, None
         place = self._place
-        if not (place.children and isinstance(place.children[-1], nodes.definition_list)):
-            place += nodes.definition_list()
+        last = place.children[-1] if place.children else None
+        if isinstance(last, nodes.definition_list):
+            listed = last
+        else:
+            listed = nodes.definition_list()
+            place += listed
         self.definition = nodes.definition()
         names = nodes.term("", "", *inline(term))
-        place.children[-1] += nodes.definition_list_item("", names, self.definition)
+        listed += nodes.definition_list_item("", names, self.definition)
 
     def _end_literal(self) -> None:
         lines = ("".join(n.astext() for n in inline(line)) for line in self.literal or ())

@@ -12,7 +12,8 @@ WIDTH, HEIGHT, MARGIN = 8.4, 19, 14
 _COLOURS = dict(
     zip(
         (*range(30, 38), *range(90, 98)),
-        ("#5c6370", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0") * 2,
+        ("#5c6370", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0")
+        * 2,
         strict=True,
     )
 )

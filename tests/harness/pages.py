@@ -1,7 +1,8 @@
 """Pages of docs/ as what they claim to be: commands that a host takes, and what it then prints.
 
 In a block ```console a line `# COMMAND` is root's, `$ COMMAND` that of alice; `> ` continues it.
-The lines up to the next command are its output. `…` stands for any text. What varies from run to run (VARYING) is not compared, nor are widths.
+The lines up to the next command are its output. `…` stands for any text. What varies from run to
+run (VARYING) is not compared, and neither are widths.
 
 What a reader has, and a test's host has not, is in comments, which the site does not show:
 `<!-- host: booted -->` names the kind of host, `<!-- run: COMMAND -->` is run by root, and
@@ -158,9 +159,7 @@ def typed(
 ) -> str:
     """What a command prints on a terminal; each question gets the next of `answers`."""
     environment = {"TERM": "xterm", "PAGER": "cat", "COLUMNS": str(WIDTH), **(env or {})}
-    argv, environment = machine.command(
-        "bash", "-c", text, user=user, env=environment, cwd=cwd
-    )
+    argv, environment = machine.command("bash", "-c", text, user=user, env=environment, cwd=cwd)
     child: Any = pexpect.spawn(
         str(argv[0]),
         [str(word) for word in argv[1:]],

@@ -1,7 +1,7 @@
 """The pictures of docs/pictures, from real runs on a private host.
 
-`python -m tests.harness.pictures`, as root, makes them anew: the terminal of create, queue, trace and
-check, and the map of each role.
+`python -m tests.harness.pictures`, as root, makes them anew: the terminal of create, queue, trace
+and check, and the map of each role.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+from docs.extension.terminal import svg
 from tests.harness.host import Host
 from tests.harness.pages import WIDTH, typed
 from tests.harness.paths import CHECKOUT
 from tests.harness.roots import variant
-
-from docs.extension.terminal import svg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,9 +91,8 @@ def map_of(role: str) -> str:
         host.start_default()
         if role == "content-filter":
             filter_ = CHECKOUT / "tests/harness/content_filter.py"
-            host.sh(
-                f"setsid -f python3 {filter_} 127.0.0.1:10024 10.0.0.1:25 >/dev/null 2>&1 </dev/null"
-            )
+            places = "127.0.0.1:10024 10.0.0.1:25"
+            host.sh(f"setsid -f python3 {filter_} {places} >/dev/null 2>&1 </dev/null")
         host.postwrap("create", "out", "--role", role, *MAPS[role].split())
         graph = host.postwrap("map", "--format", "dot").stdout
     done = subprocess.run(["dot", "-Tsvg"], input=graph, text=True, capture_output=True, check=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from docs.extension.terminal import text_of
 from tests.harness import pages
 from tests.harness.host import Host
 from tests.harness.need import need_root, need_tool
 from tests.harness.pictures import PICTURES, screens
 from tests.harness.roots import variant
 from tests.harness.terminals import ESCAPES
-
-from docs.extension.terminal import text_of
 
 
 def test_terminals() -> None:

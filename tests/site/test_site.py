@@ -152,9 +152,9 @@ def test_no_link_is_broken(site: Path) -> None:
             target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
             if not target.is_file():
                 broken.append(f"{page.relative_to(site)}: {link}")
-            elif parts.fragment and target.suffix == ".html":
-                if unquote(parts.fragment) not in parsed(target).anchors:
-                    broken.append(f"{page.relative_to(site)}: {link}")
+            elif target.suffix == ".html" and parts.fragment:
+                anchors = parsed(target).anchors
+                broken += [] if unquote(parts.fragment) in anchors else [f"{target}: {link}"]
     assert broken == []
 
 
