@@ -42,6 +42,7 @@ VARYING = (
     (r"\b(postfix|postfix-instance@[^ ]*|postfix@[^ ]*)\.service\b", "UNIT"),
     (r"\[\d{2,}\]", "[PID]"),
     (r"\bprocess(es)? \d+", r"process\1 PID"),
+    (r"\buser \d+", "user UID"),
     (r" ?= ?", "="),
     (r"─+", "─"),
     (r"-{2,}", "--"),
