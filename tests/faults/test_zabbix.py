@@ -111,15 +111,15 @@ def monitored() -> Iterator[Host]:
         host.run("postfix", "-c", OUT, "reload")
         host.make_command()
         host.postwrap("install")
-        # As install.sh leaves it, and docs/monitoring.md has it; the log is for its group.
+        # As install.sh leaves it, and docs/how-to/monitoring.md has it; the log is for its group.
         host.run("ln", "-s", "../sbin/postwrap", "/usr/local/bin/postwrap")
         host.sh("chgrp adm /var/log/maillog; chmod 640 /var/log/maillog; usermod -aG adm zabbix")
         yield host
 
 
 def documented() -> str:
-    """The line for the agent that docs/monitoring.md shows."""
-    lines = (CHECKOUT / "docs/monitoring.md").read_text().splitlines()
+    """The line for the agent that docs/how-to/monitoring.md shows."""
+    lines = (CHECKOUT / "docs/how-to/monitoring.md").read_text().splitlines()
     return next(line for line in lines if line.startswith(PARAMETER))
 
 

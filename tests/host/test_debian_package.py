@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SOURCES = "pyproject.toml README.md LICENSE generator wrappers completions man units packaging"
+SOURCES = "pyproject.toml README.md LICENSE generator wrappers completions man units packaging docs"
 BUILD = ("debhelper", "dh-python", "pybuild-plugin-pyproject", "python3-all", "python3-hatchling")
 HOST = ("postfix", *POSTWRAP_NEEDS, "iproute2", "procps", "man-db")
 
@@ -75,6 +75,8 @@ def test_every_instance_has_commands_at_once(installed: Host) -> None:
     listed = json.loads(installed.run("postwrap", "list", "--json").stdout)
     assert {i["commands"] for i in listed["instances"]} == {"installed"}
     assert installed.run("postwrap", "diff").stdout == ""
+    assert "# Tutorial" in installed.read("/usr/share/doc/postwrap/tutorial/fallback-relay.md")
+    assert "listener-overlap" in installed.run("postwrap", "help", "listener-overlap").stdout
 
 
 def test_instances_are_made_and_removed_beside_it(installed: Host) -> None:

@@ -71,6 +71,7 @@ def test_apt_installs_it_then_the_talks_two_commands(host: Host) -> None:
     apt(host, "install", f"./{FILE}")
     assert host.run("postwrap", "--version").stdout == f"postwrap {__version__}\n"
     assert "Mail queue is empty" in host.run("mailq-default").stdout
+    assert "# Tutorial" in host.read("/usr/share/doc/postwrap/tutorial/fallback-relay.md")
     host.run("postwrap", "create", "out", "--address", "127.0.0.2", "--yes", timeout=120)
     assert "Mail queue is empty" in host.run("mailq-out", user="alice").stdout
     host.run("postwrap", "remove", "out", "--purge", "--yes", timeout=120)

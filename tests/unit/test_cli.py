@@ -189,7 +189,8 @@ def test_a_reader_that_has_gone(words: list[str]) -> None:
     ("words", "message", "remedy"),
     [
         ("lst", "lst: no such verb", "did you mean list? postwrap --help lists the verbs"),
-        ("help crate", "crate: no such verb", "did you mean create or trace? "),
+        ("help crate", "crate: no such verb, and no such code of check",
+             "did you mean create or trace? "),
         ("qqqq", "qqqq: no such verb", "postwrap --help lists the verbs"),
         ("--jsn list", "--jsn: no such option", "postwrap --help"),
         ("list --jsn", "--jsn: no such option", "did you mean --json? postwrap list --help"),

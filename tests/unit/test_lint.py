@@ -53,7 +53,9 @@ def test_shell(name: str, dialect: str) -> None:
     ids=" ".join,
 )
 def test_python(command: tuple[str, ...]) -> None:
-    folders = [name for name in ("generator", "tests", "benchmarks") if (CHECKOUT / name).is_dir()]
+    folders = [
+        name for name in ("generator", "tests", "benchmarks", "docs") if (CHECKOUT / name).is_dir()
+    ]
     done = subprocess.run(
         [sys.executable, "-m", *command, *folders], cwd=CHECKOUT, capture_output=True, text=True
     )

@@ -5,8 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from postwrap.catalog.program import Program, Verb, described
+
+if TYPE_CHECKING:
+    from postwrap.checks import Rule
+    from postwrap.checks.explained import Explanation
 
 _WIDEST = 26
 """Columns of the longest term that its meaning stands beside."""
@@ -45,6 +50,18 @@ def help_of_verb(verb: Verb) -> str:
         title = "Examples" if len(verb.examples) > 1 else "Example"
         blocks.append("\n".join((f"{title}:", *(f"  {example}" for example in verb.examples))))
     return "\n\n".join(blocks)
+
+
+def help_of_rule(rule: Rule, explanation: Explanation) -> str:
+    """Return what is behind a code of check."""
+    told = {"cause": explanation.cause, "remedy": explanation.remedy, "source": rule.source}
+    return "\n\n".join(
+        (
+            f"{rule.code} ({rule.severity})",
+            _paragraph(f"{rule.summary[:1].upper()}{rule.summary[1:]}."),
+            "\n".join(_rows(told.items(), max(map(len, told)))),
+        )
+    )
 
 
 def _usage(verb: Verb) -> str:

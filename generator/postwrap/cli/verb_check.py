@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import PurePosixPath
@@ -62,6 +63,8 @@ def check_(
         output.as_json(_document(found, host))
     else:
         _print(found)
+        if found and sys.stdout.isatty():
+            output.note(f"'postwrap help {found[0].code}' tells more of such a finding")
         if not found:
             _print_sound([i for i in host.instances if i.directory in chosen])
         _print_unseen(host)

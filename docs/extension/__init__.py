@@ -1,0 +1,1 @@
+"""What the documentation site has beside Markdown: manual pages, codes of check, option tables."""
