@@ -65,8 +65,8 @@ class ApplyOptions:
 def apply(which: ApplyOptions, change: ChangeOptions) -> None:
     """Create, change and remove instances as a file declares them.
 
-    Each is brought to its table [instance.NAME] (in JSON: {"instance": {NAME: {...}}}); what is so
-    already is not touched. Settings that were changed by hand are shown, and stay unless
+    Each is brought to its table [instance.NAME]; what is so already is not touched. A file that
+    begins with a brace is JSON. Settings that were changed by hand are shown, and stay unless
     --overwrite-edits is given. What stands against one instance stops no other. With --dry-run or
     --diff the exit status is 1 if there is anything to do; without, if an edited setting stays or
     an instance is left out.
