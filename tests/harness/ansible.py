@@ -33,7 +33,7 @@ def environment_of(*packages: str) -> Path:
         if not (made / "complete").exists():
             shutil.rmtree(made, ignore_errors=True)
             subprocess.run([sys.executable, "-m", "venv", made], check=True)
-            pip = [made / "bin" / "python", "-m", "pip", "install", "--quiet"]
+            pip = [str(made / "bin" / "python"), "-m", "pip", "install", "--quiet"]
             subprocess.run([*pip, "--disable-pip-version-check", *packages], check=True)
             (made / "complete").touch()
     return made
@@ -125,7 +125,7 @@ class Controller:
             env={**self.environment, "RECORDING": str(self._recording)},
         )
 
-    def end(self, started: subprocess.Popen[str], *, timeout: float = 900) -> Played:
+    def end(self, started: subprocess.Popen[str], *, timeout: float = 3600) -> Played:
         """Wait for what start() has started, and return what it did."""
         said, _ = started.communicate(timeout=timeout)
         played = Played(started.returncode, said)

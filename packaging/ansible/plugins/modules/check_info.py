@@ -13,7 +13,7 @@ description:
   - Findings are no failure of the module; see the example.
 version_added: 0.1.0
 author:
-  - The postwrap authors (@postwrap)
+  - The postwrap authors (!UNKNOWN)
 options:
   names:
     description:

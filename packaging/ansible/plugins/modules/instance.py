@@ -20,7 +20,7 @@ description:
   - A run that was killed is finished by the next one.
 version_added: 0.1.0
 author:
-  - The postwrap authors (@postwrap)
+  - The postwrap authors (!UNKNOWN)
 options:
   name:
     description:
@@ -369,7 +369,9 @@ def main() -> None:
         module.fail_json(msg="; ".join(told), problems=made["problems"], **result)
     (instance,) = made["instances"]
     for edited in instance["drift"]:
-        module.warn("{place}: {name}: was edited: is {found}, {declared} is declared".format(**edited))
+        module.warn(
+            "{place}: {name}: was edited: is {found}, {declared} is declared".format(**edited)
+        )
     if module.check_mode:
         result["steps"] = made["steps"]
     module.exit_json(instance=instance, drift=instance["drift"], **result)

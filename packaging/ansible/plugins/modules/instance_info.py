@@ -13,7 +13,7 @@ description:
     C(postwrap list) does.
 version_added: 0.1.0
 author:
-  - The postwrap authors (@postwrap)
+  - The postwrap authors (!UNKNOWN)
 attributes:
   check_mode:
     support: full

@@ -12,7 +12,7 @@ description:
   - Counts the messages of each instance by queue, domain, age and reason, as C(postwrap queue) does.
 version_added: 0.1.0
 author:
-  - The postwrap authors (@postwrap)
+  - The postwrap authors (!UNKNOWN)
 options:
   names:
     description:

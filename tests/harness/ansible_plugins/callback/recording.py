@@ -7,8 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ansible.parsing.ajson import AnsibleJSONEncoder
-from ansible.plugins.callback import CallbackBase
+from ansible.parsing.ajson import AnsibleJSONEncoder  # type: ignore[import-not-found, unused-ignore]
+from ansible.plugins.callback import CallbackBase  # type: ignore[import-not-found, unused-ignore]
 
 DOCUMENTATION = """
 name: recording

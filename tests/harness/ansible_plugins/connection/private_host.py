@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.connection import ConnectionBase
+from ansible.errors import AnsibleConnectionFailure  # type: ignore[import-not-found, unused-ignore]
+from ansible.plugins.connection import ConnectionBase  # type: ignore[import-not-found, unused-ignore]
 
 DOCUMENTATION = """
 name: private_host
