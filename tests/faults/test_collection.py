@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.harness.ansible import environment_of, place_collection
+from tests.harness.ansible import documented, environment_of, place_collection
 
 pytestmark = pytest.mark.skipif(
     os.environ.get("POSTWRAP_FAULTS") != "all", reason="takes minutes: tests/run faults"
@@ -99,8 +99,11 @@ def _versions_of_pip(made: Path) -> set[str]:
 
 
 def test_ansible_lint(tmp_path: Path) -> None:
-    """The production profile, offline: nothing is fetched of Galaxy."""
+    """The production profile, of the document's playbooks too; nothing is fetched of Galaxy."""
     place = place_collection(tmp_path, copied=True)
+    (place / "playbooks").mkdir()
+    for name in ("site.yml", "rolling.yml"):
+        (place / "playbooks" / name).write_text(f"---\n{documented(f'# {name}')}")
     made = environment_of("ansible-core", "ansible-lint")
     done = subprocess.run(
         [made / "bin" / "ansible-lint", "--offline", "--strict", "--profile=production"],

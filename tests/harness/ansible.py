@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.harness.host import Host
 
 COLLECTION = CHECKOUT / "packaging" / "ansible"
+DOCUMENT = CHECKOUT / "docs" / "many-hosts.md"
 PLUGINS = CHECKOUT / "tests" / "harness" / "ansible_plugins"
 
 
@@ -48,6 +50,13 @@ def place_collection(directory: Path, *, copied: bool = False) -> Path:
     else:
         place.symlink_to(COLLECTION)
     return place
+
+
+def documented(text: str) -> str:
+    """The block of YAML in docs/many-hosts.md that has this text."""
+    blocks = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if text in block]
+    return str(block)
 
 
 @dataclass(frozen=True)
