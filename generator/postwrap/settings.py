@@ -14,6 +14,7 @@ address = "10.0.0.1"
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -88,11 +89,37 @@ def parse(text: str, path: str) -> Settings:
 
 
 def document_of(text: str, path: str) -> dict[str, Any]:
-    """Return the TOML ``text`` of the file ``path`` as data; UsageError where it is none."""
+    """Return the TOML or JSON ``text`` of the file ``path`` as data; UsageError where it is none.
+
+    JSON is told by its first character, with which no TOML begins.
+    """
     try:
+        if text.lstrip().startswith("{"):
+            return _json(text)
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of TOML, and of Python's own bounds
         raise UsageError(f"{path}: {error}", "mend the file, or move it away") from None
+
+
+def _json(text: str) -> dict[str, Any]:
+    """Return an object of JSON; ValueError also for what json takes and TOML does not."""
+    made: dict[str, Any] = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+    json.dumps(made, ensure_ascii=False).encode()  # half a surrogate pair is no character
+    return made
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; ValueError where a key is there twice, of which json takes one."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(f"{key}: is there twice")
+        made[key] = value
+    return made
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word}: is not JSON")
 
 
 def _complaint(key: str, value: object) -> str:
@@ -157,7 +184,7 @@ _RULES: Mapping[str, tuple[Callable[[object], bool], str]] = {
 
 
 def line_of(text: str, key: str, first: int = 1) -> int:
-    """Return the number of the line, from ``first`` on, that sets ``key``; tomllib does not say."""
-    pattern = re.compile(rf"""^\s*\[*\s*["']?{re.escape(key)}["']?\s*[].=]""")
+    """Return the number of the line, from ``first`` on, that sets ``key``; no parser tells it."""
+    pattern = re.compile(rf"""^\s*\[*\s*["']?{re.escape(key)}["']?\s*[].=:]""")
     lines = list(enumerate(text.splitlines(), 1))[first - 1 :]
     return next((n for n, line in lines if pattern.match(line)), first)

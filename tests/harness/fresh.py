@@ -22,8 +22,8 @@ from tests.harness.roots import root, variant
 SOURCE = "/home/alice/postwrap"
 """The checkout in the host: an ordinary user's, so that what root's installation leaves shows."""
 
-READY = ("postfix", "python3-venv", "iproute2", "busybox", "mksh")
-"""The packages of a ReadyHost."""
+READY = ("postfix", "python3-venv", "python3-apt", "iproute2", "busybox", "mksh")
+"""The packages of a ReadyHost. By python3-apt Ansible installs packages."""
 
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ from postwrap.provision.declaration import (
     need_together,
 )
 from postwrap.provision.declared_file import declarations, written
+from postwrap.provision.options import CreateOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -249,6 +252,9 @@ def test_absent_comes_first_unless_its_mail_is_for_what_is_to_be_made() -> None:
         ("[instance.out]\n[instance.postfix-out]\n", 2, "declared twice"),
         ("prune = 'yes'\n", 1, "prune: must be true or false"),
         ("instance = 5\n", 1, "instance: must be tables"),
+        ('{"instance":\n{"a": {},\n"out": {\n"addres": "10.0.0.1"}}}', 4, "addres: no such key"),
+        ('{"instance":\n{"a": {},\n"out": {"state": "on"}}}', 3, "present, stopped, absent"),
+        ('{"instance": {},\n"prune": "yes"}', 2, "prune: must be true or false"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named_with_its_line(text: str, line: int, words: str) -> None:
@@ -257,6 +263,38 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line(text: str, line: int, wo
     assert raised.value.message.startswith(f"/etc/postwrap.toml:{line}: "), raised.value.message
     assert words in raised.value.message
     assert raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"instance": {"out": {}, "out": {}}}', "out: is there twice"),
+        ('{"instance": {"out": {"settings": {"x": NaN}}}}', "NaN: is not JSON"),
+        ('{"instance": {"out": {"settings": {"x": "\\ud800"}}}}', "surrogates not allowed"),
+        ('{"instance": {"out": {}}', "line 1 column"),
+        ("[" * 9999, ""),
+        ('{"a":' * 9999, ""),
+    ],
+)
+def test_what_is_neither_toml_nor_json_is_named(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        declarations(text, "/etc/postwrap.toml")
+    assert raised.value.message.startswith("/etc/postwrap.toml: "), raised.value.message
+    assert words in raised.value.message
+
+
+@quick
+@given(files(), st.booleans())
+def test_json_declares_what_toml_declares(wanted: list[Declaration], has_lines: bool) -> None:
+    absent = DeclaredState.ABSENT
+    made = [Declaration(CreateOptions(d.name), absent) if d.state is absent else d for d in wanted]
+    text = "\n".join(map(written, made))
+    same = json.dumps(tomllib.loads(text), indent=2 if has_lines else None, ensure_ascii=has_lines)
+    read = declarations(same, "-")
+    assert read == declarations(text, "-")
+    if has_lines:
+        lines = same.splitlines()
+        assert all(d.name in lines[int(d.where.partition(":")[2]) - 1] for d in read.instances)
 
 
 def test_two_that_want_the_default_instance_for_themselves() -> None:

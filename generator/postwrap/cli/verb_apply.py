@@ -34,7 +34,7 @@ class ApplyOptions:
         option(
             "--file",
             metavar=FILE,
-            help="File that declares the instances, - for standard input "
+            help="File that declares the instances, TOML or JSON, - for standard input "
             "(default: /etc/postwrap.toml)",
         ),
     ] = SYSTEM_SETTINGS
@@ -58,21 +58,23 @@ class ApplyOptions:
         "postwrap apply --diff",
         "postwrap apply --yes",
         "postwrap apply --file instances.toml --dry-run",
+        "postwrap apply --file - --yes --json <instances.json",
     ),
     document=ApplyDocument,
 )
 def apply(which: ApplyOptions, change: ChangeOptions) -> None:
     """Create, change and remove instances as a file declares them.
 
-    Each is brought to its table [instance.NAME]; what is so already is not touched. Settings that
-    were changed by hand are shown, and stay unless --overwrite-edits is given. What stands against
-    one instance stops no other. With --dry-run or --diff the exit status is 1 if there is anything
-    to do; without, if an edited setting stays or an instance is left out.
+    Each is brought to its table [instance.NAME]; what is so already is not touched. A file that
+    begins with a brace is JSON. Settings that were changed by hand are shown, and stay unless
+    --overwrite-edits is given. What stands against one instance stops no other. With --dry-run or
+    --diff the exit status is 1 if there is anything to do; without, if an edited setting stays or
+    an instance is left out.
     """
     provisioner = provisioning.provisioner()
     application = Application(
         provisioner,
-        declarations(_text(provisioner, which.file), which.file),
+        declarations(_text(provisioner, which.file), _called(which.file)),
         datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         overwrites=which.overwrite_edits,
     )
@@ -94,6 +96,11 @@ def _text(provisioner: Provisioner, path: str) -> str:
     if not provisioner.host.source.is_file(path):
         raise UsageError(f"{path}: no such file", "postwrap export writes one")
     return provisioner.host.source.read_text(path)
+
+
+def _called(path: str) -> str:
+    """Return what messages call the file."""
+    return "standard input" if path == "-" else path
 
 
 def _agree(foreseen: ApplyOutcome, change: ChangeOptions) -> None:

@@ -1,4 +1,4 @@
-"""Declared instances as TOML: read from a file, and written for one. Pure.
+"""Declared instances as TOML or JSON: read from a file, and written as TOML. Pure.
 
 [instance.out]
 address = ["10.0.0.1"]
@@ -51,7 +51,7 @@ _ALLOWED = {
 
 
 def declarations(text: str, path: str) -> Declarations:
-    """Return what the TOML ``text`` of the file ``path`` declares.
+    """Return what the TOML or JSON ``text`` of the file ``path`` declares.
 
     Raises UsageError that names the file and the line of what is wrong.
     """
@@ -223,7 +223,9 @@ def _header(text: str, name: str) -> int:
     spelling = rf"""["']?{re.escape(name)}["']?"""
     pattern = re.compile(rf"^\s*(\[\s*)?instance\s*\.\s*{spelling}\s*[].=]")
     lines = enumerate(text.splitlines(), 1)
-    return next((n for n, line in lines if pattern.match(line)), line_of(text, "instance"))
+    found = next((n for n, line in lines if pattern.match(line)), None)
+    # JSON, and a table of tables, have the name below the word.
+    return found or line_of(text, name, line_of(text, "instance"))
 
 
 def written(declared: Declaration) -> str:
