@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from email.utils import format_datetime
 from pathlib import Path
 
-_HEADING = re.compile(r"## (?P<version>\d+\.\d+\.\d+) \((?P<date>\d{4}-\d\d-\d\d)\)$", re.M)
-_CONSTANT = re.compile(r'^(__version__|RELEASED) = "?([^"\n]+)"?$', re.M)
+_HEADING = re.compile(r"## (?P<version>\d+\.\d+\.\d+) \((?P<date>\d{4}-\d\d-\d\d)\)$", re.MULTILINE)
+_CONSTANT = re.compile(r'^(__version__|RELEASED) = "?([^"\n]+)"?$', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def fault(changelog: str, module: str) -> str:
     constants = dict(_CONSTANT.findall(module))
     version, day = constants["__version__"], datetime.fromtimestamp(int(constants["RELEASED"]), UTC)
     first = next(entries(changelog), None)
-    if re.search(r"^(<{7}|={7}|>{7})( |$)", changelog, re.M):
+    if re.search(r"^(<{7}|={7}|>{7})( |$)", changelog, re.MULTILINE):
         return "has the marks of an unfinished merge"
     if first is None or (first.version, first.date) != (version, day.date()):
         return f"does not begin with the entry '## {version} ({day:%Y-%m-%d})'"

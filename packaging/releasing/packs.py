@@ -1,8 +1,9 @@
 """Make the packages for Arch and Alpine without makepkg(8) and abuild(1), from the same recipes.
 
-Arguments: arch or alpine, the directory of the recipe (packaging/recipe), that of the unpacked source
-archive, its parent being what the recipe calls srcdir, and the directory that gets the package. The
-recipe's own function package() puts the files together; the archive has the same bytes each time.
+Arguments: arch or alpine, the directory of the recipe (packaging/recipe), that of the unpacked
+source archive, its parent being what the recipe calls srcdir, and the directory that gets the
+package. The recipe's own function package() puts the files together; the archive has the same bytes
+each time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from postwrap import RELEASED
 from postwrap.bundle import Artifact
 from postwrap.packages import apk, pacman
 from postwrap.packages.package import Package
+
+__all__ = ["Package", "apk_information", "pacman_information", "values_of"]
 
 _STAGE = """
 recipe=$1

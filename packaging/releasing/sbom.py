@@ -1,8 +1,8 @@
 """Write a CycloneDX bill of materials of what postwrap carries, as JSON on standard output.
 
-Arguments: the checkout, and the directory that packaging/vendor made. The names, versions and licences
-are those of the modules themselves; the sums are those of packaging/requirements.txt, of the files
-that were fetched. The same input gives the same bytes.
+Arguments: the checkout, and the directory that packaging/vendor made. The names, versions and
+licences are those of the modules themselves; the sums are those of packaging/requirements.txt, of
+the files that were fetched. The same input gives the same bytes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
-_LINE = re.compile(r"^(?P<name>[\w.-]+)==\S+ --hash=sha256:(?P<sum>[0-9a-f]{64})$", re.M)
-_CONSTANT = re.compile(r'^(__version__|RELEASED) = "?([^"\n]+)"?$', re.M)
+_LINE = re.compile(r"^(?P<name>[\w.-]+)==\S+ --hash=sha256:(?P<sum>[0-9a-f]{64})$", re.MULTILINE)
+_CONSTANT = re.compile(r'^(__version__|RELEASED) = "?([^"\n]+)"?$', re.MULTILINE)
 
 # What a module's metadata say in other words than SPDX's.
 _SPDX = {"BSD License": "BSD-3-Clause", "MIT License": "MIT"}
@@ -28,7 +28,7 @@ Document = dict[str, Any]
 
 
 def document(module: str, requirements: str, metadata: list[Message]) -> Document:
-    """Return the bill: ``module`` is the text of postwrap/__init__.py, the others of the vendored."""
+    """Return the bill by the text of postwrap/__init__.py and the metadata of what is carried."""
     constants = dict(_CONSTANT.findall(module))
     version = constants["__version__"]
     sums = {_normal(match["name"]): match["sum"] for match in _LINE.finditer(requirements)}

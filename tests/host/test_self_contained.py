@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.fresh import ReadyHost, vendored
-from tests.harness.need import need_root, need_tool
+from tests.harness.fresh import ReadyHost
 from tests.harness.paths import CHECKOUT
+from tests.harness.released import released
 
 from postwrap import __version__
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -23,23 +23,11 @@ FILE = f"postwrap_{__version__}+bundled_all.deb"
 
 
 @pytest.fixture(scope="module")
-def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package; made twice, the bytes are the same."""
-    need_root()
-    need_tool("unshare", "nsenter", "debootstrap", "dpkg-deb")
-    made = []
-    for _ in range(2):
-        place = tmp_path_factory.mktemp("deb")
-        subprocess.run(
-            [CHECKOUT / "packaging/self-contained", vendored(), place],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        made.append(place / FILE)
-    first, second = made
-    assert first.read_bytes() == second.read_bytes()
-    assert first.stat().st_size < 5_000_000
-    return first
+def deb() -> Path:
+    """The package, as a release has it."""
+    made = released() / FILE
+    assert made.stat().st_size < 5_000_000
+    return made
 
 
 @pytest.fixture(params=["bookworm", "trixie"])

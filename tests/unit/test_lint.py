@@ -11,6 +11,7 @@ from tests.harness.lint import lint_shell
 from tests.harness.need import find_tool
 from tests.harness.paths import CHECKOUT
 
+FOLDERS = ("generator", "tests", "benchmarks", "packaging/releasing")
 SHEBANG = re.compile(rb"#! ?(?:/usr/bin/env |/bin/|/usr/bin/)(sh|dash|bash)\b")
 
 
@@ -53,7 +54,7 @@ def test_shell(name: str, dialect: str) -> None:
     ids=" ".join,
 )
 def test_python(command: tuple[str, ...]) -> None:
-    folders = [name for name in ("generator", "tests", "benchmarks") if (CHECKOUT / name).is_dir()]
+    folders = [name for name in FOLDERS if (CHECKOUT / name).is_dir()]
     done = subprocess.run(
         [sys.executable, "-m", *command, *folders], cwd=CHECKOUT, capture_output=True, text=True
     )
