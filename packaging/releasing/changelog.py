@@ -51,7 +51,7 @@ def debian(changelog: str, maintainer: str) -> str:
     """Return Debian's changelog: what is new is in CHANGELOG.md, which the package has too."""
     return "\n".join(
         f"postwrap ({entry.version}-1) unstable; urgency=medium\n\n"
-        "  * New upstream release; /usr/share/doc/postwrap/changelog.gz tells what is new.\n\n"
+        "  * New upstream release; changelog.gz tells what is new.\n\n"
         f" -- {maintainer}  {_midnight(entry.date)}\n"
         for entry in entries(changelog)
     )

@@ -29,6 +29,7 @@ FORMER = "c0a859a"
 
 SOURCES = "/srv/postwrap"
 OUTPUT = "/srv/release"
+MAINTAINER = "Alice <alice@mail.example.org>"
 PIP = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/wheels"}
 
 # What of the checkout packages are made of; tests, documents and the like are in the source archive
@@ -60,7 +61,7 @@ class BuildHost(Host):
         self, *words: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run packaging/release; it has its own unit tests only where a test asks for them."""
-        env = {**PIP, "DEB_BUILD_OPTIONS": "nocheck", **environment}
+        env = {**PIP, "MAINTAINER": MAINTAINER, "DEB_BUILD_OPTIONS": "nocheck", **environment}
         words = words or (OUTPUT,)
         return self.run(f"{SOURCES}/packaging/release", *words, check=check, env=env, timeout=900)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.harness.host import Host
 from tests.harness.lint import lint_shell
 from tests.harness.paths import CHECKOUT
-from tests.harness.released import released
+from tests.harness.released import MAINTAINER, released
 from tests.harness.roots import POSTWRAP_NEEDS, variant
 
 from postwrap import __version__
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-ALICE = "Alice <alice@mail.example.org>"
 NAME = f"postwrap_{__version__}-1"
 
 
@@ -31,7 +30,7 @@ def release() -> Path:
 
 
 @pytest.fixture(scope="module")
-def base(release: Path) -> Path:
+def base() -> Path:
     """A Debian 13 with Postfix and what builds packages."""
     return variant("packaging", "trixie")
 
@@ -140,7 +139,7 @@ def test_lintian_has_nothing_to_say(base: Path, release: Path) -> None:
             host.write(f"/srv/{file.name}", file.read_bytes())
         host.run("dpkg", "-i", f"/srv/{NAME}_all.deb")
         for words in ((), ("--boot",), ("--name", "acme-out", "out")):
-            host.run("postwrap", "package", "-o", "/srv", "--maintainer", ALICE, *words)
+            host.run("postwrap", "package", "-o", "/srv", "--maintainer", MAINTAINER, *words)
         host.sh("dpkg-source --after-build /srv 2>/dev/null || :")
         said = host.sh(
             "cd /srv; lintian --allow-root --pedantic --display-info --tag-display-limit 0 "

@@ -33,8 +33,8 @@ class Maker:
     """How a package is built from its recipe, installed and removed, in shell.
 
     `releases` are the packages of the release, of which the first is installed; a `recipe` is what
-    the tool builds from, and `acme` one for another package, which brings an instance that the hooks
-    are to notice.
+    the tool builds from, and `acme` one for another package, which brings an instance that the
+    hooks are to notice.
     """
 
     folder: str

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped, unused-ignore]
 from tests.harness.paths import CHECKOUT
 
 FOLDER = CHECKOUT / ".github" / "workflows"

@@ -34,12 +34,14 @@ def build(package: Package) -> bytes:
 
 
 def _documents(package: Package) -> Iterator[Artifact]:
-    """Yield what Debian wants to read: the licence and the changelog of the package."""
+    """Yield what Debian wants to read: the licence and the changelog, and what lintian is told."""
     place = f"/usr/share/doc/{package.name}"
     yield Artifact(f"{place}/copyright", package.script("copyright.j2").encode())
     date = formatdate(package.timestamp)
     changelog = package.script("changelog.j2", date=date).encode()
     yield Artifact(f"{place}/changelog.Debian.gz", gzip.compress(changelog, mtime=0))
+    overrides = package.script("lintian-overrides.j2").encode()
+    yield Artifact(f"/usr/share/lintian/overrides/{package.name}", overrides)
 
 
 def _member(name: str, content: bytes, timestamp: int) -> bytes:
