@@ -60,9 +60,9 @@ class BuildHost(Host):
     def release(
         self, *words: str, check: bool = True, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run packaging/release; it has its own unit tests only where a test asks for them."""
+        """Run packaging/release; without unit tests and the site, which have tests of their own."""
         env = {**PIP, "MAINTAINER": MAINTAINER, "DEB_BUILD_OPTIONS": "nocheck", **environment}
-        words = words or (OUTPUT,)
+        words = words or ("--no-docs", OUTPUT)
         return self.run(f"{SOURCES}/packaging/release", *words, check=check, env=env, timeout=900)
 
     def take(self, directory: str, new: Path) -> None:

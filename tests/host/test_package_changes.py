@@ -105,7 +105,7 @@ def test_apt_swaps_postwrap_and_packed_commands(host: Host) -> None:
 
     def works() -> None:
         assert "Mail queue is empty" in host.run("mailq-out").stdout
-        assert host.exists("/usr/lib/systemd/system-generators/postwrap-generator")
+        assert host.exists("/usr/share/bash-completion/completions/mailq-out")
 
     install(host, packed["commands"])
     assert installed() == {"postwrap-commands"}
