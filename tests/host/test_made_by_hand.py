@@ -65,6 +65,19 @@ def test_what_cuts_a_pair_around_a_content_filter(pair: Host, name: str) -> None
     assert not {"public", "submit"} & result.faulty
 
 
+@pytest.mark.parametrize(
+    ("base", "taker"), [("bookworm", OUT), ("trixie", "/etc/postfix")], indirect=["base"]
+)
+def test_a_content_filter_that_nobody_takes_mail_back_from(pair: Host, taker: str) -> None:
+    ways = [path for path in paths_of(pair) if path.name in {"public", "submit"}]
+    script = f"{_OUT} -F {_BEHIND}/inet/service=10.0.0.1:smtp; {RESTART}"
+    choice = f"{taker} is to take it"
+    result = outcome(pair, ways, script, "filter-return-unheard", choice=choice)
+    assert [f["instance"] for f in result.found] == ["/etc/postfix"]
+    assert result.before == {way.name for way in ways} == result.after
+    assert not result.faulty
+
+
 def test_a_client_for_a_sender_goes_to_the_relayhost_too(layers: Layers, base: FilePath) -> None:
     """As Plesk has one for each address: the instance lets that address in, or is named."""
     with layers.copy(base, "settled", settle) as host:

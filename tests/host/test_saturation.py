@@ -51,12 +51,16 @@ def test_a_wider_limit_lets_other_mail_through(bare_host: Host) -> None:
 
 
 @pytest.mark.bases("bookworm")
-def test_create_tells_what_the_default_instance_bears(bare_host: Host) -> None:
+def test_create_and_role_tell_what_the_default_instance_bears(bare_host: Host) -> None:
     host = bare_host
     host.start_default()
     role = ("--role", "fallback-relay", "--address", "10.0.0.1", "--json")
     told = json.loads(host.postwrap("create", "relay", *role).stdout)["settled"]
-    assert told["dead servers"] == (
+    borne = (
         "other mail is not delayed by up to 10 a second "
         "(default_process_limit 100 / smtp_connect_timeout 10s)"
     )
+    assert told["dead servers"] == borne
+    for role_name, expected in (("outbound", None), ("fallback-relay", borne)):
+        told = json.loads(host.postwrap("role", "relay", role_name, "--json").stdout)["settled"]
+        assert told.get("dead servers") == expected

@@ -29,6 +29,7 @@ from postwrap.host.model import (
 )
 from postwrap.host.naming import Instance
 from postwrap.host.rights import Fault, told
+from postwrap.host.table_files import named_tables
 
 PUBLIC, PRIVATE, LOOPBACK = "88.198.105.204", "10.0.0.1", "127.0.0.1"
 POSTFIX_UID = 101
@@ -103,7 +104,7 @@ def configured(
     )
     interfaces = mastercf.interfaces(parameters, ADDRESSES, nowhere)
     everywhere = [a for found in interfaces.values() for a in found]
-    return InstanceConfig(
+    made = InstanceConfig(
         instance,
         parameters=parameters,
         settings=dict(settings),
@@ -118,6 +119,13 @@ def configured(
             queue_directory=parameters["queue_directory"],
         ),
     )
+    return with_tables(made)
+
+
+def with_tables(instance: InstanceConfig) -> InstanceConfig:
+    """The same instance with the files of the tables that its settings name."""
+    tables = {path for t in named_tables(instance) for path in (t.path, t.file)}
+    return replace(instance, files={**instance.files, **dict.fromkeys(tables, FILE)})
 
 
 def _overrides(lines: Iterable[str]) -> dict[str, str]:

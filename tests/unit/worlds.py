@@ -127,7 +127,7 @@ class World:
             sockets=tuple(self.sockets),
             jail_method=JailMethod("check"),
             mail_owner=MailOwner("postfix", 100, "postfix"),
-            table_types=frozenset({"regexp"}),
+            table_types=frozenset({"hash", "regexp", "texthash"}),
             amavis_directory=self.amavis,
         )
 

@@ -25,6 +25,7 @@ from postwrap.checks.rules.overlaps import theme as overlaps
 from postwrap.checks.rules.queues import theme as queues
 from postwrap.checks.rules.refusals import theme as refusals
 from postwrap.checks.rules.relaying import theme as relaying
+from postwrap.checks.rules.returning import theme as returning
 from postwrap.checks.rules.roles import theme as roles
 from postwrap.checks.rules.routes import theme as routes
 from postwrap.checks.rules.saturation import theme as saturation
@@ -58,6 +59,7 @@ RULES: tuple[Rule, ...] = tuple(
         roles,
         routes,
         nobody,
+        returning,
         filtering,
         inside,
         servers,

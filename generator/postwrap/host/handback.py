@@ -8,14 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from postwrap.host.addresses import Destination, Endpoint, destination
 from postwrap.host.model import HeldSocket, HostModel, InstanceConfig, Listener
-from postwrap.host.nexthops import FILTER, Hop, at, hops, port_of
+from postwrap.host.nexthops import FILTER, Hop, at, hops, is_heard, port_of
 
 AMAVISD = "amavisd"
 _PLACE = re.compile(r"(?:^|[=,:])\[?(?P<host>[\w.-]+|[0-9a-fA-F:]+)\]?:(?P<port>\d{2,5})$")
 """A word of a command line that ends in HOST:PORT: ``--relayhost=127.0.0.1:10025``."""
+_RETURN = re.compile(r"^-*\w*(?:relay|forward|next|return|output|upstream)", re.IGNORECASE)
+"""An option that says where a filter hands mail on, and not whom it asks."""
 _XFORWARD = "smtpd_authorized_xforward_hosts"
 _OVERRIDES = "receive_override_options"
 _BEHIND = frozenset({"no_unknown_recipient_checks", "no_header_body_checks", "no_milters"})
@@ -89,6 +92,42 @@ def filter_pairs(host: HostModel) -> Iterator[FilterPair]:
             for receiver, listener in known or _marked(host, instance):
                 if receiver is not instance:
                     yield FilterPair(hop, receiver, listener)
+
+
+def unheard_returns(host: HostModel) -> Iterator[tuple[Hop, str, Endpoint]]:
+    """Yield content filters that listen and hand back to where on this host nobody does.
+
+    With each the program's name and the place.
+    """
+    for instance in host.readable:
+        for hop in hops(instance):
+            if hop.parameter == FILTER and (held := holder(host, hop)):
+                for place in _return_places(host, held):
+                    if not is_heard(host, place):
+                        yield hop, held.program, place
+
+
+def _return_places(host: HostModel, held: HeldSocket) -> Iterator[Endpoint]:
+    """Yield the places of this host that the filter ``held`` is told to hand back to."""
+    is_amavisd = any("amavis" in word for word in (held.program, *held.arguments))
+    named = [d for d in _named_returns(host, held) if _differs(host, d, held.endpoint)]
+    for place in named or (host.filter_returns if is_amavisd else ()):
+        for address in host.resolve(place.host):
+            if host.is_own(address) and (port := port_of(place)):
+                yield Endpoint(address, port)
+
+
+def _named_returns(host: HostModel, held: HeldSocket) -> Iterator[Destination]:
+    """Yield the places that the command line gives as the next ones.
+
+    By the option's name, or as HOST:PORT alone beside the place where the filter listens.
+    """
+    alone = [place for word in held.arguments if _PLACE.match(word) for place in _places(word)]
+    if len(alone) == 2 and not all(_differs(host, place, held.endpoint) for place in alone):
+        yield from alone
+    for option, word in pairwise(("", *held.arguments)):
+        if _RETURN.match(word) or (_RETURN.match(option) and _PLACE.match(word)):
+            yield from _places(word)
 
 
 def _is_an_instance(host: HostModel, hop: Hop) -> bool:

@@ -214,6 +214,16 @@ def at(
                 yield instance, listener
 
 
+def is_heard(host: HostModel, wanted: Endpoint) -> bool:
+    """Whether a program listens at ``wanted``, or an instance is to, whether it runs or not."""
+    for held in host.sockets:
+        # A socket of IPv6 that is bound to all addresses takes IPv4 too: ipv6(7), IPV6_V6ONLY.
+        takes_both = str(held.endpoint.address) == "::" and held.endpoint.port == wanted.port
+        if takes_both or held.endpoint.overlaps(wanted):
+            return True
+    return any(True for _ in at(host, wanted.address, wanted.port))
+
+
 def port_of(hop: Destination, usual: str = "") -> int | None:
     """Return the port of ``hop``, None for a name that is no mail port.
 

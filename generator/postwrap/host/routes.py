@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from postwrap.host.addresses import Endpoint, split_transport
 from postwrap.host.model import HostModel, InstanceConfig, TableAnswer
-from postwrap.host.nexthops import ROUTE_TABLES, Hop, at, hops
+from postwrap.host.nexthops import ROUTE_TABLES, Hop, hops, is_heard
 
 _ALWAYS = ("default_transport", "content_filter", "mailbox_transport", "fallback_transport")
 _FOR_DOMAINS = {
@@ -78,9 +78,5 @@ def unheard(host: HostModel, instance: InstanceConfig) -> Iterator[tuple[Hop, En
             continue
         for address in host.resolve(hop.destination.host):
             wanted = Endpoint(address, port)
-            is_held = any(held.endpoint.overlaps(wanted) for held in host.sockets)
-            dual = any(
-                str(h.endpoint.address) == "::" and h.endpoint.port == port for h in host.sockets
-            )
-            if host.is_own(address) and not (is_held or dual or [*at(host, address, port)]):
+            if host.is_own(address) and not is_heard(host, wanted):
                 yield hop, wanted

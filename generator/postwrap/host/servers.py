@@ -10,7 +10,7 @@ from enum import StrEnum
 from postwrap.host.addresses import Endpoint
 from postwrap.host.inside import MILTERS, RESTRICTIONS, SASL, SASL_ON
 from postwrap.host.model import HostModel, InstanceConfig, Service
-from postwrap.host.nexthops import at
+from postwrap.host.nexthops import is_heard
 
 _PLACE = r"\[?(?P<host>[^\s,{}\[\]:]+|(?<=\[)[0-9a-fA-F:]+)\]?:(?P<port>\d+)"
 _MILTER = re.compile(rf"(?P<text>inet:{_PLACE})(?P<more>[^{{}}]*\}})?")
@@ -97,12 +97,5 @@ def unheard_servers(host: HostModel, instance: InstanceConfig) -> Iterator[Named
     for server in found:
         own = [a for a in host.resolve(server.host) if host.is_own(a)]
         places = [Endpoint(address, server.port) for address in own]
-        is_held = any(
-            held.endpoint.overlaps(place)
-            or (str(held.endpoint.address) == "::" and held.endpoint.port == server.port)
-            for held in host.sockets
-            for place in places
-        )
-        is_meant = any(True for place in places for _ in at(host, place.address, place.port))
-        if places and not is_held and not is_meant:
+        if places and not any(is_heard(host, place) for place in places):
             yield server

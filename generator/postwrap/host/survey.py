@@ -30,6 +30,7 @@ from postwrap.host.naming import Instance, suffix_of
 from postwrap.host.nexthops import hops
 from postwrap.host.refused import CERTIFICATES
 from postwrap.host.resolver import Resolver, host_names
+from postwrap.host.table_files import named_tables
 from postwrap.host.units import splits_at_blanks, units
 from postwrap.postfix import Postfix, PostfixError
 
@@ -226,13 +227,14 @@ def _with_named_files(
 ) -> list[InstanceConfig]:
     """Return the instances with the sockets that they name, also in the default one's queue.
 
-    And with their certificates.
+    And with their certificates and lookup tables.
     """
     queue = next((i.queue_directory for i in found if i.is_default), "")
     looked = []
     for instance in found:
         paths = {path for s in named_sockets(instance) for path in (s.path, s.path_in(queue))}
         paths |= {path for name in CERTIFICATES for path in instance.words(name)}
+        paths |= {path for t in named_tables(instance) for path in (t.path, t.file)}
         more, hidden = files.statuses(filesystem, sorted(paths))
         both = {**instance.files, **more}
         looked.append(replace(instance, files=both, unseen=instance.unseen | hidden))

@@ -19,6 +19,7 @@ from postwrap.provision.preconditions import need_files, need_writable
 from postwrap.provision.prospect import need_workable
 from postwrap.provision.provisioner import (
     ProvisionPlan,
+    endurance,
     find_configured,
     host_postfix,
     look,
@@ -48,6 +49,7 @@ def plan_role(
     is_wrapped = config.directory in host.manifest.instances()
     edited = main_cf_values(planned, config.directory)
     hostname = edited.get("myhostname") or config.get("myhostname")
+    of_default = main_cf_values(planned, site.default.directory)
     return ProvisionPlan(
         config.name,
         config.directory,
@@ -55,11 +57,8 @@ def plan_role(
         owned_by(planned, config.directory),
         {
             **shown("", edited, config.settings),
-            **shown(
-                "default ",
-                main_cf_values(planned, site.default.directory),
-                site.default_config.settings,
-            ),
+            **endurance(of_default, site.default_config),
+            **shown("default ", of_default, site.default_config.settings),
         },
         (
             *design.share.notes,

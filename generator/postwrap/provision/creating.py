@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from postwrap.collisions import foreign_commands
 from postwrap.errors import RefusedError
-from postwrap.host.capacity import capacities
 from postwrap.host.model import InstanceConfig
 from postwrap.installation import Installation
 from postwrap.postfix import Postfix
@@ -25,6 +24,7 @@ from postwrap.provision.preconditions import need_possible, need_sound
 from postwrap.provision.prospect import need_workable
 from postwrap.provision.provisioner import (
     ProvisionPlan,
+    endurance,
     find_configured,
     host_postfix,
     look,
@@ -162,23 +162,11 @@ def _settled(design: InstanceDesign, site: ProvisionSite) -> dict[str, str]:
     if _gives_up(design, site):
         restarted = ", and is restarted for that" * bool(site.default_config.running)
         told["default listens at"] = f"{design.interfaces}{restarted}"
-    if "smtp_fallback_relay" in design.share.default:
-        told |= _endurance(design, site)
+    told |= endurance(design.share.default, site.default_config)
     told |= shown("default ", design.share.default, site.default_config.settings)
     for name, value in design.dropped.items():
         told[f"left out: {name}"] = value
     return told
-
-
-def _endurance(design: InstanceDesign, site: ProvisionSite) -> dict[str, str]:
-    """Return how many servers that do not answer leave the default instance a process."""
-    default = site.default_config
-    given = {name: value or "" for name, value in design.share.default.items()}
-    parameters = {**default.parameters, **given}
-    transport = parameters.get("default_transport", "").partition(":")[0]
-    senders = (service for service in default.clients() if service.name == transport)
-    borne = next(capacities(senders, parameters), None)
-    return {"dead servers": f"other mail is not delayed by up to {borne}"} if borne else {}
 
 
 def _gives_up(design: InstanceDesign, site: ProvisionSite) -> bool:

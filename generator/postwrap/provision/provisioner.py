@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from postwrap import programs
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
+from postwrap.host.capacity import capacities
 from postwrap.host.keepers import address_keeper
 from postwrap.host.model import HostModel, InstanceConfig
 from postwrap.install.lock import locked
@@ -214,6 +215,21 @@ def find_configured(host: Installation, site: ProvisionSite, word: str) -> Insta
         if config.directory == directory:
             return config
     raise RefusedError(f"{directory}: Postfix cannot read it", f"postfix -c {directory} check")
+
+
+def endurance(given: Mapping[str, str | None], default: InstanceConfig) -> dict[str, str]:
+    """Return how many servers that do not answer leave ``default`` a process for other mail.
+
+    Nothing unless ``given``, its settings as they will be, make it hand others what it cannot
+    deliver at once.
+    """
+    if not given.get("smtp_fallback_relay"):
+        return {}
+    parameters = {**default.parameters, **{name: value or "" for name, value in given.items()}}
+    transport = parameters.get("default_transport", "").partition(":")[0]
+    senders = (service for service in default.clients() if service.name == transport)
+    borne = next(capacities(senders, parameters), None)
+    return {"dead servers": f"other mail is not delayed by up to {borne}"} if borne else {}
 
 
 def shown(whose: str, settings: ParameterValues, stated: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tests.unit.hosts import (
     stopped,
     unit,
     warned,
+    with_tables,
 )
 from tests.unit.rules.fixture import Expected, Fixture
 
@@ -55,11 +56,13 @@ def found(
 def answering(instance: InstanceConfig, key: str, result: str, table: str) -> InstanceConfig:
     """The instance with a transport table that gives ``result`` for ``key``."""
     changed = {"transport_maps": table}
-    return replace(
-        instance,
-        parameters={**instance.parameters, **changed},
-        settings={**instance.settings, **changed},
-        answers=(TableAnswer("transport_maps", table, key, result),),
+    return with_tables(
+        replace(
+            instance,
+            parameters={**instance.parameters, **changed},
+            settings={**instance.settings, **changed},
+            answers=(TableAnswer("transport_maps", table, key, result),),
+        )
     )
 
 

@@ -256,45 +256,6 @@ FIXTURES = [
             ("sed -i 's/^foo[[:space:]]*=/#&/' /etc/my.cf"),
         ),
     ),
-    Fixture(
-        "a missing table",
-        host(
-            default(),
-            warned(
-                second(virtual_alias_maps="static:a, proxy:mysql:/etc/gone.cf,static:b"),
-                'open "mysql" configuration "/etc/gone.cf": No such file or directory',
-            ),
-        ),
-        Expected(
-            "table-missing",
-            "/etc/postfix-out",
-            ("virtual_alias_maps names mysql:/etc/gone.cf: No such file or directory"),
-            (
-                "postconf -c /etc/postfix-out '-#' virtual_alias_maps && postconf -c "
-                "/etc/postfix-out -e 'virtual_alias_maps=static:a, static:b' && postfix -c "
-                "/etc/postfix-out reload"
-            ),
-        ),
-    ),
-    Fixture(
-        "a missing table that nobody names",
-        host(
-            default(),
-            warned(
-                second(), 'open "mysql" configuration "/etc/gone.cf": No such file or directory'
-            ),
-        ),
-    ),
-    Fixture(
-        "a table that may not be read",
-        host(
-            default(),
-            warned(
-                second(virtual_alias_maps="mysql:/etc/s.cf"),
-                'open "mysql" configuration "/etc/s.cf": Permission denied',
-            ),
-        ),
-    ),
 ]
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from postwrap.checks import remedies
 from postwrap.checks.model import Choice, Hit, Severity, Theme
 from postwrap.checks.picture import Picture
+from postwrap.checks.rules.listen import has_no_place, listen, server
 from postwrap.checks.rules.settings import unused_settings
 from postwrap.checks.rules.ways import with_hop, without_hop
 from postwrap.host.addresses import Endpoint
-from postwrap.host.model import InstanceConfig, Service
+from postwrap.host.model import InstanceConfig
 from postwrap.host.nexthops import FILTER, Hop
 from postwrap.host.routes import unheard
 
@@ -50,11 +51,11 @@ def _mend(
     # smtpd(8) does not speak LMTP.
     is_smtp = all(hop.client.command == "smtp" for hop in found)
     known = picture.host.readable if is_smtp else []
-    others = [i for i in known if i is not instance and _server(i, wanted)]
-    for is_meant in (_has_line, _has_setting, _has_no_place):
+    others = [i for i in known if i is not instance and server(i, wanted)]
+    for is_meant in (_has_line, _has_setting, has_no_place):
         meant = [i for i in others if is_meant(picture, i, wanted)]
         if len(meant) == 1 and found[0].parameter != FILTER:
-            return _listen(picture, meant[0], wanted), ()
+            return listen(picture, meant[0], wanted), ()
     return "", tuple(_choices(picture, instance, found, wanted, others))
 
 
@@ -66,7 +67,7 @@ def _choices(
     others: list[InstanceConfig],
 ) -> Iterator[Choice]:
     for other in others[:_SHOWN]:
-        yield Choice(f"{other.directory} is to listen there", _listen(picture, other, wanted))
+        yield Choice(f"{other.directory} is to listen there", listen(picture, other, wanted))
     for endpoint in _beside(others, found[0], wanted):
         command = with_hop(instance, found[0], f"[{endpoint.address}]:{endpoint.port}")
         again = remedies.both(command, remedies.reload(instance))
@@ -103,50 +104,3 @@ def _has_line(_: Picture, instance: InstanceConfig, wanted: Endpoint) -> bool:
 def _has_setting(_: Picture, instance: InstanceConfig, wanted: Endpoint) -> bool:
     """Whether ``instance`` sets the port by a parameter that no part of Postfix knows."""
     return str(wanted.port) in unused_settings(instance).values()
-
-
-def _has_no_place(picture: Picture, instance: InstanceConfig, _: Endpoint) -> bool:
-    """Whether another instance listens wherever ``instance`` does; the default one stays there."""
-    if instance.is_default:
-        return False
-    taken = [x.endpoint for i in picture.host.readable if i is not instance for x in i.listeners]
-    return all(any(e.overlaps(x.endpoint) for e in taken) for x in instance.servers())
-
-
-def _server(instance: InstanceConfig, wanted: Endpoint) -> Service | None:
-    """Return the SMTP server of ``instance`` that is like one at ``wanted``, None for none."""
-    found = [s for s in instance.inet_services if s.command == "smtpd" and s.is_smtp_server]
-    return next(iter(sorted(found, key=lambda s: (s.port != wanted.port, s.is_disabled))), None)
-
-
-def _listen(picture: Picture, instance: InstanceConfig, wanted: Endpoint) -> str:
-    """Return the command that makes ``instance`` listen at ``wanted``.
-
-    A server that has no place of its own moves there; another one gets a twin.
-    """
-    server = _server(instance, wanted)
-    assert server
-    name = str(wanted)
-    if _has_no_place(picture, instance, wanted) and not server.is_disabled:
-        command = remedies.tool(instance, "postconf", "-F", f"{server.key}/service={name}")
-    else:
-        line = " ".join(server.line.split()).replace(server.name, name, 1)
-        command = remedies.tool(instance, "postconf", "-M", f"{name}/inet={line}")
-    if words := _still_off(instance, name):
-        command = remedies.both(command, words)
-    return remedies.both(
-        command, remedies.restart(picture, instance), remedies.start(picture, instance)
-    )
-
-
-def _still_off(instance: InstanceConfig, name: str) -> str:
-    """Return the command that lets the service ``name`` on where all are turned off.
-
-    The first pattern that matches decides.
-    """
-    words = instance.words("master_service_disable")
-    if not any(w.lower() in {"inet", f"{name}/inet"} for w in words):
-        return ""
-    rest = [w for w in words if w != f"{name}/inet"]
-    spelt = (f"!{name}/inet", *rest) if rest else rest
-    return remedies.edit(instance, master_service_disable=", ".join(spelt))
