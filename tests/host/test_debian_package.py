@@ -146,7 +146,7 @@ def test_lintian_has_nothing_to_say(base: Path, release: Path) -> None:
             "--fail-on error,warning,info,pedantic --suppress-tags-from-file $1 *.deb *.dsc",
             "/dev/null",
             check=False,
-            timeout=300,
+            timeout=900,
         )
         assert said.stdout == ""
 
