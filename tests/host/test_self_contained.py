@@ -97,7 +97,7 @@ def test_a_full_disk_stops_neither_triggers_nor_removal(host: Host) -> None:
     """The disk of /usr is full, that of dpkg's own records is not; what is there stays in use."""
     apt(host, "install", f"./{FILE}")
     host.sh(
-        "mkdir /small; mount -t tmpfs -o size=256k none /small; mkdir /small/upper /small/work\n"
+        "mkdir /small; mount -t tmpfs -o size=12m none /small; mkdir /small/upper /small/work\n"
         "mount -t overlay -o lowerdir=/usr,upperdir=/small/upper,workdir=/small/work none /usr\n"
         "mkdir /etc/postfix-new; cp /etc/postfix/*.cf /etc/postfix-new\n"
         "dd if=/dev/zero of=/usr/share/fill 2>/dev/null || :"
