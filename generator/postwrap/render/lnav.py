@@ -34,7 +34,7 @@ def lnav_format(layout: Layout, tags: Iterable[str]) -> Iterator[Artifact]:
 
 def _format(layout: Layout, names: Sequence[str]) -> dict[str, Any]:
     fields = {name: {"kind": "string", "identifier": True} for name in _FIELDS}
-    # A package leaves it until it is purged: so it is as install writes it, who then goes on with it.
+    # A package leaves it until it is purged, so install finds it as it would write it.
     remake = replace(layout, is_packaged=False).remake()
     return {
         "title": "Postfix instances",
