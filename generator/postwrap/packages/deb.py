@@ -57,6 +57,9 @@ def _control(package: Package) -> Iterator[Artifact]:
     if package.configuration_files:
         listed = "".join(f"{path}\n" for path in package.configuration_files)
         yield control_file("conffiles", listed)
+    if not package.part.holds_boot:
+        # When it goes and the instance stays, a postwrap that is there makes the commands itself.
+        yield control_file("triggers", "activate-noawait postwrap-instances\n")
     if package.part.holds_boot:
         yield control_file("postinst", package.script("postinst.j2"), 0o755)
         yield control_file("postrm", package.script("postrm.j2"), 0o755)
