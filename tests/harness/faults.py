@@ -347,6 +347,7 @@ CASES = [
         "table-missing",
         f"{_OUT} -e 'virtual_alias_maps=inline:{{a@a=b}}, proxy:memcache:{OUT}/gone.cf,"
         f"inline:{{c@c=d}}'; {_RELOAD}",
+        choice="as if the table were empty",
     ),
     Case(
         "table-missing",
@@ -358,6 +359,7 @@ CASES = [
         f"{_OUT} -e 'smtpd_sender_restrictions=check_sender_access regexp:{OUT}/senders,"
         f" permit_mynetworks'; {_RELOAD}",
         name="restriction",
+        choice="as if the table were empty",
     ),
     Case(
         "table-type-missing",

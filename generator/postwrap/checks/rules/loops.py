@@ -9,7 +9,8 @@ from postwrap.checks.model import Choice, Hit, Severity, Theme
 from postwrap.checks.picture import Picture
 from postwrap.checks.rules.ways import without_hop
 from postwrap.host.circles import Circle, circles
-from postwrap.host.nexthops import Edge
+from postwrap.host.model import HostModel
+from postwrap.host.nexthops import Edge, at
 
 theme = Theme("relaying")
 
@@ -26,7 +27,7 @@ _SHOWN = 3
 def fallback_loop(picture: Picture) -> Iterator[Hit]:
     """Yield circles of next hops with a fallback relay in them, each once."""
     seen = set()
-    for circle in circles(picture.host):
+    for circle in _certain(picture.host):
         way = _turned(circle.edges, _FALLBACK)
         members = frozenset(e.sender.directory for e in way)
         if way and members not in seen:
@@ -46,7 +47,7 @@ def route_loop(picture: Picture) -> Iterator[Hit]:
 
     Where one hop leads back by itself, that goes; of several only the administrator knows which.
     """
-    known = [c for c in circles(picture.host) if not _turned(c.edges, _FALLBACK)]
+    known = [c for c in _certain(picture.host) if not _turned(c.edges, _FALLBACK)]
     alike: dict[frozenset[tuple[str, ...]], list[Circle]] = {}
     for circle in known:
         alike.setdefault(frozenset(map(_kind, circle.edges)), []).append(circle)
@@ -64,6 +65,20 @@ def route_loop(picture: Picture) -> Iterator[Hit]:
             for own in edges
         )
         yield Hit(way[0].sender.directory, message, "", tuple(choices))
+
+
+def _certain(host: HostModel) -> list[Circle]:
+    """Return the circles without a place where two instances that run listen.
+
+    Connections go to either there. Which of them is to listen is told first, and with that most
+    circles are gone.
+    """
+    return [c for c in circles(host) if not any(_is_shared(host, edge) for edge in c.edges)]
+
+
+def _is_shared(host: HostModel, edge: Edge) -> bool:
+    found = [i.directory for i, _ in at(host, edge.address, edge.hop.port) if i.running]
+    return len(set(found)) > 1
 
 
 def _to(edges: list[Edge]) -> str:

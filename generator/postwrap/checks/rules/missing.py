@@ -53,7 +53,7 @@ def _of_interfaces(picture: Picture, instance: InstanceConfig, lost: Sequence[Ad
     if all(a.is_loopback for a in lost):
         return Hit(instance.directory, message, keep)
     rest = [a for a in taken(picture, instance) if a not in lost]
-    restart = remedies.restart(picture, instance)
+    restart = _again(picture, instance)
     leave = remedies.both(narrowed(picture, instance, rest), restart)
     choices = (
         *_raise(picture, lost),
@@ -83,7 +83,14 @@ def _bind(picture: Picture, instance: InstanceConfig, lost: Sequence[Address]) -
         if rest
         else remedies.edit(instance, inet_interfaces="loopback-only")
     )
-    return remedies.both(*commands, settled, remedies.restart(picture, instance))
+    return remedies.both(*commands, settled, _again(picture, instance))
+
+
+def _again(picture: Picture, instance: InstanceConfig) -> str:
+    """Return the command that restarts the instance, or starts one that has died of this."""
+    has_died = bool(picture.fatal.get(instance.directory))
+    start = remedies.start(picture, instance) if has_died else ""
+    return remedies.both(remedies.restart(picture, instance), start)
 
 
 def _let_bind(picture: Picture, addresses: Sequence[Address]) -> str:
@@ -131,7 +138,7 @@ def _of_master(picture: Picture, instance: InstanceConfig, address: Address) -> 
         "cannot start (fatal: bind: Cannot assign requested address)"
     )
     keys = [service.key for service in services]
-    restart = remedies.restart(picture, instance)
+    restart = _again(picture, instance)
     off = remedies.both(remedies.tool(instance, "postconf", "-M#", *keys), restart)
     choices = (
         *_raise(picture, [address]),
@@ -217,7 +224,7 @@ def name_without_address(picture: Picture) -> Iterator[Hit]:
         names = ", ".join(instance.unresolved)
         message = f"inet_interfaces names {names}, which has no address"
         rest = [w for w in instance.words("inet_interfaces") if w not in instance.unresolved]
-        restart = remedies.restart(picture, instance)
+        restart = _again(picture, instance)
         if rest:
             remedy = remedies.edit(instance, inet_interfaces=", ".join(rest))
             yield Hit(instance.directory, message, remedies.both(remedy, restart))
