@@ -117,9 +117,16 @@ def artifacts(host: Installation, instances: Iterable[Instance]) -> Iterator[Art
     codes, program = _codes(), host.program()
     yield from shared_completions(host.layout, program, host.settings.shells, codes)
     pages = shared_manpages(host.layout, program, codes)
-    yield from packed(pages) if host.layout.is_packaged else pages
+    yield from packed(pages) if host.layout.is_packaged else _not_brought(host, pages)
     yield from boot(host.layout, host.boot_facts)
     yield from lnav_format(host.layout, Tags(host.discovery.instances, {}).heads)
+
+
+def _not_brought(host: Installation, pages: Iterable[Artifact]) -> Iterator[Artifact]:
+    """Yield the pages that the package of postwrap itself has not brought, compressed."""
+    for page in pages:
+        if not host.destination.exists(f"{page.path}.gz"):
+            yield page
 
 
 def commands(host: Installation, instances: Iterable[Instance]) -> Iterator[Artifact]:

@@ -102,14 +102,16 @@ class ReadyHost(InstallHost):
 
 
 _REQUIREMENTS = ("packaging/requirements.txt", "packaging/requirements-build.txt")
+_RELEASE = "packaging/requirements-release.txt"
 
 
 def wheels() -> Path:
-    """A directory with what pip fetches for a checkout, kept between runs."""
+    """A directory with what pip fetches for a checkout and for a release, kept between runs."""
+    made_of = (*_REQUIREMENTS, _RELEASE)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check"]
-    command += [f"--requirement={CHECKOUT / name}" for name in _REQUIREMENTS]
-    return _kept("wheels", _REQUIREMENTS, lambda new: [*command, f"--dest={new}"])
+    command += [f"--requirement={CHECKOUT / name}" for name in made_of]
+    return _kept("wheels", made_of, lambda new: [*command, f"--dest={new}"])
 
 
 def vendored() -> Path:

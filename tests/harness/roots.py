@@ -50,6 +50,16 @@ ZABBIX_NEEDS = (
     *("zabbix-server-pgsql", "zabbix-frontend-php", "zabbix-agent"),
 )
 
+# What builds and takes apart postwrap's own packages, and installs those of rpm and pacman. Of
+# debootstrap's faults see FILTER_NEEDS.
+PACKAGING_NEEDS = (
+    *("postfix", "iproute2", "procps", "man-db", "fakeroot", "file", "git", "zstd"),
+    *("debhelper", "dh-python", "pybuild-plugin-pyproject", "python3-all", "python3-hatchling"),
+    *("python3-pytest", "python3-hypothesis", "python3-pexpect", "python3-yaml", "python3-venv"),
+    *("lintian", "autopkgtest", "perl-openssl-defaults"),
+    *("rpm", "pacman-package-manager", "makepkg", "libarchive-tools"),
+)
+
 VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     # systemd is installed in the one, as in Debian, and not in the other, as in an image for
     # containers; neither runs it.
@@ -59,6 +69,7 @@ VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("syslog", "bookworm"): (*FILTER_NEEDS, "rsyslog"),
     ("syslog", "trixie"): (*FILTER_NEEDS, "rsyslog"),
     ("zabbix", "bookworm"): ZABBIX_NEEDS,
+    ("packaging", "trixie"): PACKAGING_NEEDS,
     ("boot", "bookworm"): ("postfix", *BOOT_NEEDS),
     ("boot", "trixie"): ("postfix", *BOOT_NEEDS),
     ("network", "bookworm"): ("postfix", *BOOT_NEEDS, *NETWORK_NEEDS),

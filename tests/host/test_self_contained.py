@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.fresh import ReadyHost, vendored
-from tests.harness.need import need_root, need_tool
-from tests.harness.paths import CHECKOUT
+from tests.harness.fresh import ReadyHost
+from tests.harness.need import need
+from tests.harness.paths import CHECKOUT, cache_directory
+from tests.harness.released import released
 
 from postwrap import __version__
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -23,23 +24,11 @@ FILE = f"postwrap_{__version__}+bundled_all.deb"
 
 
 @pytest.fixture(scope="module")
-def deb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package; made twice, the bytes are the same."""
-    need_root()
-    need_tool("unshare", "nsenter", "debootstrap", "dpkg-deb")
-    made = []
-    for _ in range(2):
-        place = tmp_path_factory.mktemp("deb")
-        subprocess.run(
-            [CHECKOUT / "packaging/self-contained", vendored(), place],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        made.append(place / FILE)
-    first, second = made
-    assert first.read_bytes() == second.read_bytes()
-    assert first.stat().st_size < 5_000_000
-    return first
+def deb() -> Path:
+    """The package, as a release has it."""
+    made = released() / FILE
+    assert made.stat().st_size < 5_000_000
+    return made
 
 
 @pytest.fixture(params=["bookworm", "trixie"])
@@ -103,6 +92,63 @@ def test_triggers_and_removals_never_fail_dpkg(host: Host) -> None:
     host.sh("mv /usr/bin/python3 /root/")
     host.run("dpkg", "-r", "postwrap")
     assert "installed" not in host.run("dpkg-query", "-W", "-f${Status}", "postwrap").stdout
+
+
+def test_a_full_disk_stops_neither_triggers_nor_removal(host: Host) -> None:
+    """The disk of /usr is full, that of dpkg's own records is not; what is there stays in use."""
+    apt(host, "install", f"./{FILE}")
+    host.sh(
+        "mkdir /small; mount -t tmpfs -o size=12m none /small; mkdir /small/upper /small/work\n"
+        "mount -t overlay -o lowerdir=/usr,upperdir=/small/upper,workdir=/small/work none /usr\n"
+        "mkdir /etc/postfix-new; cp /etc/postfix/*.cf /etc/postfix-new\n"
+        "dd if=/dev/zero of=/usr/share/fill 2>/dev/null || :"
+    )
+    assert host.sh("echo x >/usr/share/more", check=False).returncode
+    host.run("dpkg-trigger", "--by-package=postfix", "postwrap-instances")
+    said = host.run("dpkg", "--configure", "--pending").stderr
+    assert "No space left on device" in said
+    assert "remedy: " in said
+    assert "Mail queue is empty" in host.run("mailq-default").stdout
+    assert not host.exists("/usr/bin/mailq-new")
+    host.sh("rm /usr/share/fill")
+    host.run("dpkg-trigger", "--by-package=postfix", "postwrap-instances")
+    host.run("dpkg", "--configure", "--pending")
+    assert host.exists("/usr/bin/mailq-new")
+    host.sh("dd if=/dev/zero of=/usr/share/fill 2>/dev/null || :")
+    host.run("dpkg", "-r", "postwrap")
+    assert not host.exists("/usr/sbin/postwrap")
+    # The commands may have stayed; with room, the package takes them away.
+    host.sh("rm /usr/share/fill")
+    apt(host, "install", f"./{FILE}")
+    host.run("dpkg", "-r", "postwrap")
+    assert not host.exists("/usr/bin/mailq-default")
+
+
+def test_postfix_is_installed_anew_while_something_is_broken(host: Host) -> None:
+    """Its own package may fail there; that of postwrap does not, and the commands stay."""
+    apt(host, "install", f"./{FILE}")
+    suite = host.sh(". /etc/os-release; echo $VERSION_CODENAME").stdout.strip()
+    kept = sorted((cache_directory() / "packages" / suite).glob("postfix_*.deb"))
+    need(kept, f"the package of Postfix that debootstrap has fetched for {suite}")
+    host.write("/root/packages/postfix.deb", kept[-1].read_bytes())
+    status = ("dpkg-query", "-W", "-f${db:Status-Status}", "postwrap")
+    for breaks, mends in (
+        (":", ":"),
+        ("echo '  = broken' >>/etc/postfix/main.cf", "cp /root/main.cf /etc/postfix/"),
+        ("mv /usr/bin/python3 /root/", "mv /root/python3 /usr/bin/"),
+    ):
+        host.sh(f"cp /etc/postfix/main.cf /root/; {breaks}")
+        host.run("dpkg", "-i", "/root/packages/postfix.deb", check=False)
+        host.run("dpkg", "--configure", "postwrap", check=False)
+        assert host.run(*status).stdout == "installed", breaks
+        assert host.exists("/usr/bin/mailq-default"), breaks
+        host.sh(mends)
+        host.run("dpkg", "--configure", "--pending")
+    assert "Mail queue is empty" in host.run("mailq-default").stdout
+    # apt takes both away; Postfix's configuration stays, and so its instance.
+    apt(host, "remove", "postfix")
+    assert not host.exists("/usr/sbin/postwrap")
+    assert not host.exists("/usr/bin/mailq-default")
 
 
 def test_it_is_not_configured_without_what_it_runs_on(host: Host) -> None:

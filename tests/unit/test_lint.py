@@ -11,6 +11,7 @@ from tests.harness.lint import lint_shell
 from tests.harness.need import find_tool
 from tests.harness.paths import CHECKOUT
 
+FOLDERS = ("generator", "tests", "benchmarks", "docs", "packaging/releasing")
 SHEBANG = re.compile(rb"#! ?(?:/usr/bin/env |/bin/|/usr/bin/)(sh|dash|bash)\b")
 
 
@@ -55,8 +56,7 @@ def test_shell(name: str, dialect: str) -> None:
 def test_python(command: tuple[str, ...]) -> None:
     # mypy would need Ansible.
     ansible = ("packaging/ansible",) if command[0] == "ruff" else ()
-    names = ("generator", "tests", "benchmarks", "docs", *ansible)
-    folders = [name for name in names if (CHECKOUT / name).is_dir()]
+    folders = [name for name in (*FOLDERS, *ansible) if (CHECKOUT / name).is_dir()]
     done = subprocess.run(
         [sys.executable, "-m", *command, *folders], cwd=CHECKOUT, capture_output=True, text=True
     )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 
-from postwrap.bundle import Artifact
 from postwrap.packages.archive import archive, control_file
 from postwrap.packages.package import Package, members
 
@@ -20,9 +19,25 @@ def file_name(package: Package) -> str:
 
 def build(package: Package) -> bytes:
     """Return the package, unsigned: ``apk add --allow-untrusted`` takes it."""
+    after = "#!/bin/sh\n" + package.script("after-install.sh.j2")
+    scripts = {
+        "post-install": after,
+        "post-upgrade": after,
+        "post-deinstall": "#!/bin/sh\n" + package.script("after-remove.sh.j2"),
+    }
+    return written(package, package.script("apk.PKGINFO.j2"), scripts)
+
+
+def written(package: Package, information: str, scripts: Mapping[str, str]) -> bytes:
+    """Return the archive of ``package`` with this text of .PKGINFO and these scripts by name.
+
+    The sum of the data is added to the former.
+    """
     data = _compressed(archive(members(package), package.timestamp, root="", checksums=True))
-    control = archive(_control(package, data), package.timestamp, root="")
-    return _compressed(_without_end(control)) + data
+    information += f"datahash = {hashlib.sha256(data).hexdigest()}\n"
+    control = [control_file(".PKGINFO", information)]
+    control += [control_file(f".{name}", text, 0o755) for name, text in scripts.items()]
+    return _compressed(_without_end(archive(control, package.timestamp, root=""))) + data
 
 
 def _compressed(section: bytes) -> bytes:
@@ -33,14 +48,3 @@ def _without_end(section: bytes) -> bytes:
     """Return a tar archive without the blocks of zeros at its end, so that another can follow."""
     end = len(section.rstrip(b"\0"))
     return section[: -(-end // _BLOCK) * _BLOCK]
-
-
-def _control(package: Package, data: bytes) -> Iterator[Artifact]:
-    digest = hashlib.sha256(data).hexdigest()
-    information = package.script("apk.PKGINFO.j2") + f"datahash = {digest}\n"
-    yield control_file(".PKGINFO", information)
-    for name in (".post-install", ".post-upgrade"):
-        yield control_file(name, "#!/bin/sh\n" + package.script("after-install.sh.j2"), 0o755)
-    yield control_file(
-        ".post-deinstall", "#!/bin/sh\n" + package.script("after-remove.sh.j2"), 0o755
-    )

@@ -34,12 +34,14 @@ def build(package: Package) -> bytes:
 
 
 def _documents(package: Package) -> Iterator[Artifact]:
-    """Yield what Debian wants to read: the licence and the changelog of the package."""
+    """Yield what Debian wants to read: the licence and the changelog, and what lintian is told."""
     place = f"/usr/share/doc/{package.name}"
     yield Artifact(f"{place}/copyright", package.script("copyright.j2").encode())
     date = formatdate(package.timestamp)
     changelog = package.script("changelog.j2", date=date).encode()
     yield Artifact(f"{place}/changelog.Debian.gz", gzip.compress(changelog, mtime=0))
+    overrides = package.script("lintian-overrides.j2").encode()
+    yield Artifact(f"/usr/share/lintian/overrides/{package.name}", overrides)
 
 
 def _member(name: str, content: bytes, timestamp: int) -> bytes:
@@ -55,6 +57,9 @@ def _control(package: Package) -> Iterator[Artifact]:
     if package.configuration_files:
         listed = "".join(f"{path}\n" for path in package.configuration_files)
         yield control_file("conffiles", listed)
+    if not package.part.holds_boot:
+        # When it goes and the instance stays, a postwrap that is there makes the commands itself.
+        yield control_file("triggers", "activate-noawait postwrap-instances\n")
     if package.part.holds_boot:
         yield control_file("postinst", package.script("postinst.j2"), 0o755)
         yield control_file("postrm", package.script("postrm.j2"), 0o755)

@@ -51,8 +51,9 @@ _DESCRIPTIONS = {
     PackagePart.ALL: (*_COMMANDS, "pages, and what brings the instances up at boot."),
     PackagePart.INSTANCES: (*_COMMANDS, "pages."),
     PackagePart.BOOT: (
-        "What brings the Postfix instances of a host up at boot, and what the completions",
-        "of their commands share. The commands of the instances are in other packages.",
+        "What brings the Postfix instances of a host up at boot, and what the",
+        "completions of their commands share. The commands of the instances are in",
+        "other packages.",
     ),
 }
 

@@ -21,10 +21,16 @@ def build(package: Package) -> bytes:
     """Return the package as pacman(8) reads it."""
     place = f"/usr/share/licenses/{package.name}/copyright"
     package = package.with_files(Artifact(place, package.script("copyright.j2").encode()))
+    information, scripts = (package.script(f"pacman.{name}.j2") for name in ("PKGINFO", "INSTALL"))
+    return written(package, information, scripts)
+
+
+def written(package: Package, information: str, scripts: str) -> bytes:
+    """Return the archive of ``package`` with these texts of .PKGINFO and .INSTALL."""
     tree = "".join(_mtree(package)).encode()
     control = (
-        control_file(".PKGINFO", package.script("pacman.PKGINFO.j2")),
-        control_file(".INSTALL", package.script("pacman.INSTALL.j2")),
+        control_file(".PKGINFO", information),
+        control_file(".INSTALL", scripts),
         Artifact(".MTREE", gzip.compress(tree, mtime=0)),
     )
     packed = archive((*control, *members(package)), package.timestamp, root="")
