@@ -11,7 +11,7 @@ short_description: Find mistakes that come with several Postfix instances
 description:
   - Reports what C(postwrap check) finds, each finding with its remedy.
   - Findings are no failure of the module; see the example.
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The postwrap authors (!UNKNOWN)
 options:

@@ -18,7 +18,7 @@ description:
     those before it are undone.
   - An instance whose queue has mail is not removed, unless O(requeue_to) names who gets it.
   - A run that was killed is finished by the next one.
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The postwrap authors (!UNKNOWN)
 options:

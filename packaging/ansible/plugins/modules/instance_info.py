@@ -11,7 +11,7 @@ short_description: List the Postfix instances of a host
 description:
   - Lists the default instance and the secondary ones with their state, queues and directories, as
     C(postwrap list) does.
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The postwrap authors (!UNKNOWN)
 attributes:

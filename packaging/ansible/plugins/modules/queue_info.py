@@ -10,7 +10,7 @@ module: queue_info
 short_description: Tell what waits in the queues of Postfix instances, and why
 description:
   - Counts the messages of each instance by queue, domain, age and reason, as C(postwrap queue) does.
-version_added: 0.1.0
+version_added: 0.2.0
 author:
   - The postwrap authors (!UNKNOWN)
 options:
