@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.harness.host import Host
     from tests.harness.layers import Layers
 
+CODE = "filter-return-unheard"
 _OUT = f"postconf -c {OUT}"
 _BEFORE, _BEHIND = "127.0.0.1:10024", "127.0.0.1:10025"
 
@@ -72,7 +73,7 @@ def test_a_content_filter_that_nobody_takes_mail_back_from(pair: Host, taker: st
     ways = [path for path in paths_of(pair) if path.name in {"public", "submit"}]
     script = f"{_OUT} -F {_BEHIND}/inet/service=10.0.0.1:smtp; {RESTART}"
     choice = f"{taker} is to take it"
-    result = outcome(pair, ways, script, "filter-return-unheard", choice=choice)
+    result = outcome(pair, ways, script, CODE, choice=choice)
     assert [f["instance"] for f in result.found] == ["/etc/postfix"]
     assert result.before == {way.name for way in ways} == result.after
     assert not result.faulty

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.boot import test_check_boot
 from tests.harness.faults import CASES, EXCEPTIONS, FAULTS, MORE
-from tests.host import test_check, test_roles_cut, test_saturation
+from tests.host import test_check, test_made_by_hand, test_roles_cut, test_saturation
 
 from postwrap.checks import RULES, Severity, check
 from postwrap.checks.defects import failed
@@ -52,7 +52,7 @@ def test_every_rule_says_what_it_is_and_where_it_comes_from() -> None:
 def test_every_rule_has_a_host_that_breaks_it_and_a_remedy_that_is_pasted() -> None:
     shown = {case.code for case in (*CASES, *MORE)} | set(test_check.OTHERS)
     shown |= {code for code, *_ in test_check_boot.MISTAKES.values()}
-    shown |= test_roles_cut.CODES | {test_saturation.CODE}
+    shown |= test_roles_cut.CODES | {test_saturation.CODE, test_made_by_hand.CODE}
     # A rule that fails is a defect: no host is known to make one fail.
     assert {rule.code for rule in RULES} == shown | {"rule-failed"}
 
