@@ -22,7 +22,7 @@ from tests.harness.roots import root, variant
 SOURCE = "/home/alice/postwrap"
 """The checkout in the host: an ordinary user's, so that what root's installation leaves shows."""
 
-READY = ("postfix", "python3-venv", "python3-apt", "iproute2", "busybox", "mksh")
+READY = ("postfix", "python3-venv", "python3-apt", "iproute2", "busybox", "mksh", "sudo")
 """The packages of a ReadyHost. By python3-apt Ansible installs packages."""
 
 PYTHON = {"bookworm": "3.11", "trixie": "3.13"}
