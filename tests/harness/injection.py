@@ -112,6 +112,11 @@ def faults(found: Iterable[Call]) -> Iterator[Fault]:
                 yield Fault(call, error, stays=True)
 
 
+def is_of_start(stderr: str) -> bool:
+    """Whether Python failed before it had postwrap: a fault meant for a child hits it too."""
+    return "Traceback" in stderr and "/postwrap/" not in stderr
+
+
 def sample(every: Sequence[Fault], number: int, seed: str) -> list[Fault]:
     """So many of the faults, spread over calls and errors, the same each time."""
 

@@ -103,8 +103,8 @@ def test_a_directory_that_gets_no_commands_moves_to_a_name_that_does(
         healthy.write("/usr/sbin/postfix-own", "#!/bin/sh\n", 0o755)
     # Postfix cannot even start where the shell minds the name.
     runs = name in {"letters", "long", "foreign-command"}
-    # A table below the directory follows it.
-    healthy.sh(f"{_OUT} -e transport_maps=texthash:{OUT}/transport; touch {OUT}/transport")
+    if runs:  # A table below the directory follows it.
+        healthy.sh(f"{_OUT} -e transport_maps=texthash:{OUT}/transport; touch {OUT}/transport")
     healthy.sh(f'postfix -c {OUT} stop; mv {OUT} "$1"; postwrap install || :', directory)
     if runs:
         change = f"s|{OUT}/transport|{directory}/transport|"
@@ -120,7 +120,7 @@ def test_a_directory_that_gets_no_commands_moves_to_a_name_that_does(
     (moved,) = json.loads(healthy.run("postwrap", "list", "--json").stdout)["instances"][1:]
     assert healthy.running(moved["directory"]) == runs
     table = healthy.run("postconf", "-c", moved["directory"], "-hx", "transport_maps").stdout
-    assert table == f"texthash:{moved['directory'] if runs else OUT}/transport\n"
+    assert table.strip() == (f"texthash:{moved['directory']}/transport" if runs else "")
 
 
 OBSOLETE = [
@@ -232,8 +232,8 @@ SANE = {
         " for q in postfix postfix-out; do cp /etc/hosts /var/spool/$q/etc; done"
     ),
     "a lookup table that only root may read": (
-        f"echo hosts=x >{OUT}/my.cf; chmod 600 {OUT}/my.cf;"
-        f" {_OUT} -e virtual_alias_maps=proxy:mysql:{OUT}/my.cf"
+        f"echo ttl=9 >{OUT}/my.cf; chmod 600 {OUT}/my.cf;"
+        f" {_OUT} -e virtual_alias_maps=proxy:memcache:{OUT}/my.cf"
     ),
     "submission beside postscreen": (
         "postconf -Me 'smtp/inet=smtp inet n - y - 1 postscreen'"
