@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.harness.fresh import wheels
 from tests.harness.host import Host
-from tests.harness.need import need, need_root, need_tool
+from tests.harness.need import need_root, need_tool
 from tests.harness.paths import CHECKOUT, cache_directory, locked
 from tests.harness.roots import variant
 
@@ -88,11 +89,12 @@ def released() -> Path:
 
 
 def released_before() -> Path:
-    """A directory with the .deb and the .rpm of 0.1.0; needs a checkout that knows its history."""
+    """A directory with the .deb and the .rpm of 0.1.0; skips in a checkout without that history."""
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "archive", FORMER], cwd=CHECKOUT, capture_output=True
     )
-    need(listed.returncode == 0, f"the commit {FORMER}: {listed.stderr.decode()}")
+    if listed.returncode:
+        pytest.skip(f"the commit {FORMER} is not in this checkout: {listed.stderr.decode()}")
 
     def build(new: Path) -> None:
         with BuildHost() as host:

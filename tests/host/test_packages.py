@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.harness.snapshot import tree
 
+from postwrap import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import CompletedProcess
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 NAME = "postwrap-commands"
 MANIFEST = "lib/postwrap/manifest.json"
+PAPERS = ("share/doc/", "share/licenses/", "share/lintian/")
+"""Where each manager's packages have what the others' have elsewhere, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +69,11 @@ def package(host: Host, kind: str, *options: str, check: bool = True) -> Complet
 
 
 def files(found: Tree) -> Tree:
-    """What is no directory, nor a licence or changelog: the managers' ideas of those differ."""
-    papers = ("share/doc/", "share/licenses/")
+    """What is no directory, and none of the papers."""
     return {
         path: facts
         for path, facts in found.items()
-        if facts[0] >> 12 != 0o04 and not path.startswith(papers)
+        if facts[0] >> 12 != 0o04 and not path.startswith(PAPERS)
     }
 
 
@@ -108,8 +111,7 @@ def added(host: Host, before: dict[str, str]) -> set[str]:
     """The files that are in /usr now and were not; the others must be as they were."""
     now = usr(host)
     assert before.items() <= now.items()
-    papers = ("share/doc/", "share/licenses/")
-    return {path for path in now.keys() - before.keys() if not path.startswith(papers)}
+    return {path for path in now.keys() - before.keys() if not path.startswith(PAPERS)}
 
 
 def call(host: Host, words: Sequence[str], *more: str, check: bool = True) -> str:
@@ -208,7 +210,7 @@ def test_where_it_is_installed_postwrap_knows_it_and_leaves_it_alone(
 @pytest.mark.bases("bookworm", "trixie")
 def test_a_deb_on_both_debians(talk: Host) -> None:
     path = talk.postwrap("package").stdout.strip()
-    assert path.endswith(f"/{NAME}_0.1.0-1_all.deb")
+    assert path.endswith(f"/{NAME}_{__version__}-1_all.deb")
     before = usr(talk)
     talk.run("dpkg", "-i", path)
     assert not altered(talk, MANAGERS[0])
@@ -264,7 +266,7 @@ def test_an_archive_is_what_install_would_write_and_uninstall_removes(talk: Host
 def test_an_archive_is_unpacked_over_links_to_directories(talk: Host) -> None:
     """Some systems have their /usr/sbin be a link to bin."""
     path = package(talk, "tar", "--name=ours").stdout.strip()
-    assert path.endswith("/ours-0.1.0-1.tar.gz")
+    assert path.endswith(f"/ours-{__version__}-1.tar.gz")
     talk.sh(
         "mkdir -p /elsewhere/usr/bin; chmod 700 /elsewhere/usr; ln -s bin /elsewhere/usr/sbin\n"
         'tar -C /elsewhere -xf "$1"; test -L /elsewhere/usr/sbin',
@@ -298,7 +300,7 @@ def test_an_apk_is_as_its_manual_says(talk: Host) -> None:
             checksum = hashlib.sha1(inside).hexdigest()
             assert member.pax_headers["APK-TOOLS.checksum.SHA1"] == checksum
     assert f"datahash = {hashlib.sha256(data).hexdigest()}\n" in facts
-    assert "pkgver = 0.1.0-r1\n" in facts
+    assert f"pkgver = {__version__}-r1\n" in facts
     assert {".post-install", ".post-upgrade", ".post-deinstall"} < members.keys()
     installed = {n for n, m in members.items() if not m.isdir() and not n.startswith((".", "etc/"))}
     assert {name.removeprefix("usr/") for name in installed} == packed(talk).keys()
