@@ -26,7 +26,7 @@ class Entry:
 def entries(changelog: str) -> Iterator[Entry]:
     """Yield the versions of a CHANGELOG.md in its order, the newest first."""
     headings = list(_HEADING.finditer(changelog))
-    ends = [*(heading.start() for heading in headings[1:]), len(changelog)]
+    ends = [*(heading.start() for heading in headings), len(changelog)][1:]
     for heading, end in zip(headings, ends, strict=True):
         day = date.fromisoformat(heading["date"])
         yield Entry(heading["version"], day, changelog[heading.end() : end].strip())

@@ -65,7 +65,7 @@ def test_it_refuses_what_is_no_release() -> None:
                 "git reset -q --hard HEAD~; git tag -f v$1",
                 "does not begin with the entry",
             ),
-            (f"mkdir {OUTPUT}; touch {OUTPUT}/x", f"rm -r {OUTPUT}", "is not empty"),
+            (f"mkdir -p {OUTPUT}; touch {OUTPUT}/x", f"rm -r {OUTPUT}", "is not empty"),
             ("mv /usr/bin/rpmbuild /root", "mv /root/rpmbuild /usr/bin", "rpmbuild is not on"),
         ):
             host.sh(f"cd {SOURCES}; {breaks}", __version__)
