@@ -423,6 +423,18 @@ screen /etc/postfix smtp/inet; screen /etc/postfix-out 10.0.0.1:smtp/inet
 """
     + _RESTART
 )
+_BLOCKED = f"""
+{_OUT} -e message_size_limit=lots
+touch -d -1min {OUT}/main.cf
+master=$(cat /var/spool/postfix-out/pid/master.pid)
+kill $(pgrep -P $master postlogd)
+sleep 2
+{_OUT} -X message_size_limit
+touch -d -1min {OUT}/main.cf
+for n in $(seq 15); do echo "line $n" | timeout 0.5 postlog -c {OUT} & done; wait
+kill $(pgrep -P $master pickup)
+sleep 1"""
+"""master(8) of the second instance waits for its postlogd(8), which could not start for a while."""
 _ENABLED = f"""
 postconf -X alternate_config_directories
 {_OUT} -e multi_instance_name=postfix-out multi_instance_enable=yes
@@ -657,6 +669,8 @@ MORE = [
         before=_ENABLED,
     ),
     Case("not-running", f"postfix -c {OUT} stop", before=_ENABLED),
+    Case("master-blocked", _BLOCKED),
+    Case("unreadable-settings", f"{_BLOCKED}\n{_OUT} -e message_size_limit=lots", name="blocked"),
     Case(
         "server-unheard",
         f"{_OUT} -e smtpd_milters=inet:127.0.0.1:8891 'non_smtpd_milters=$smtpd_milters'"

@@ -118,6 +118,7 @@ def configured(
             config_directory=instance.directory,
             queue_directory=parameters["queue_directory"],
         ),
+        processes={"qmgr/unix": 1, "pickup/unix": 1},
     )
     return with_tables(made)
 
@@ -152,6 +153,12 @@ def _files(directory: str, parameters: Mapping[str, str]) -> dict[str, FileStatu
 def stopped(instance: InstanceConfig) -> InstanceConfig:
     """The same instance without its master(8)."""
     return replace(instance, running=False, master=None)
+
+
+def blocked(instance: InstanceConfig) -> InstanceConfig:
+    """The same instance with a master(8) that waits for its postlogd(8)."""
+    assert instance.master
+    return replace(instance, master=replace(instance.master, is_blocked=True), processes={})
 
 
 def without(instance: InstanceConfig, *paths: str) -> InstanceConfig:

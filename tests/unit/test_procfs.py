@@ -90,6 +90,13 @@ def test_a_master_whose_program_or_queue_is_gone(proc: Proc) -> None:
     assert proc.running(postfix=QUEUE) == {}
 
 
+@pytest.mark.parametrize(("place", "is_blocked"), [("unix_wait_for_peer", True), ("0", False)])
+def test_a_master_that_waits_for_its_log(proc: Proc, place: str, is_blocked: bool) -> None:
+    proc.master(7, "/etc/postfix")
+    proc.write("proc/7/wchan", place)
+    assert [m.is_blocked for m in proc.masters()] == [is_blocked]
+
+
 def test_a_master_in_another_root_is_not_ours(proc: Proc, tmp_path: Path) -> None:
     proc.master(7, "/etc/postfix")
     (tmp_path / "container").mkdir()

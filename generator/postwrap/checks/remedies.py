@@ -90,14 +90,29 @@ def restart(picture: Picture, instance: InstanceConfig) -> str:
     """Return the command that stops and starts a running instance.
 
     A change of inet_interfaces or queue_directory needs it: postconf(5), inet_interfaces. Where
-    systemd runs it, its unit is to have the new processes, whoever started the old ones.
+    systemd runs it, its unit is to have the new processes, whoever started the old ones. Where
+    master(8) waits for its postlogd(8), postfix stop would wait too; without the socket it writes
+    to maillog_file itself, and the start makes the socket again.
     """
     if instance.running is False:
         return ""
-    stop = tool(instance, "postfix", "stop")
+    stop = _unblocked(instance, tool(instance, "postfix", "stop"))
     if unit := _unit(picture, instance):
         return both(stop, words("systemctl", "restart", unit))
     return both(stop, tool(instance, "postfix", "start"))
+
+
+def _unblocked(instance: InstanceConfig, stop: str) -> str:
+    """Return ``stop`` so that it works where master(8) is blocked.
+
+    The full socket of its postlogd(8) goes first. postfix stop then waits for five seconds, ends
+    master(8) by force and fails: conf/postfix-script in Postfix's source.
+    """
+    if not instance.master or not instance.is_blocked:
+        return stop
+    service = instance.get("postlog_service_name") or "postlog"
+    socket = f"{instance.master.queue_directory}/public/{service}"
+    return both(words("rm", "-f", socket), f"{{ {stop} || true; }}")
 
 
 def start(picture: Picture, instance: InstanceConfig) -> str:

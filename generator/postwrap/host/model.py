@@ -162,7 +162,8 @@ class Master:
     ``config_directory`` is what it was started with (MAIL_CONFIG in its environment), "" where
     that cannot be seen; ``queue_directory`` is its working directory; ``unit`` the systemd service
     that it belongs to, "" for none. ``is_orphaned``: its queue directory is deleted.
-    ``data_directory`` is where it holds its lock, "" where that cannot be seen.
+    ``data_directory`` is where it holds its lock, "" where that cannot be seen. ``is_blocked``: it
+    waits for a program to take its log lines, and starts nothing any more.
     """
 
     pid: int
@@ -171,6 +172,7 @@ class Master:
     unit: str = ""
     is_orphaned: bool = False
     data_directory: str = ""
+    is_blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,17 @@ class InstanceConfig:
     def directory(self) -> str:
         """The configuration directory."""
         return self.instance.directory
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether its master(8) waits for ever to write a line of its log."""
+        return bool(self.master and self.master.is_blocked)
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it runs and moves no mail: master(8) is blocked, or has no qmgr(8)."""
+        has_manager = any(service.startswith("qmgr/") for service in self.processes)
+        return self.is_blocked or bool(self.master and not has_manager)
 
     @property
     def name(self) -> str:

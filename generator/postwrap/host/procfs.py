@@ -24,6 +24,9 @@ from postwrap.host.model import HeldSocket, Master
 
 _DELETED = " (deleted)"
 """What the kernel puts behind the name of a file or directory that is gone."""
+_FULL_SOCKET = "unix_wait_for_peer"
+"""Where a process sleeps in the kernel that sends to a full socket: linux/net/unix/af_unix.c."""
+_MOMENT = 0.3
 _LISTEN = "0A"
 """TCP_LISTEN as /proc/net/tcp prints it: linux/include/net/tcp_states.h."""
 _LOCK = "/master.lock"
@@ -54,7 +57,20 @@ def _master(filesystem: Filesystem, pid: int) -> Master | None:
         unit=unit_of(filesystem, pid),
         is_orphaned=queue.endswith(_DELETED),
         data_directory=_lock_directory(filesystem, pid),
+        is_blocked=_is_blocked(filesystem, pid),
     )
+
+
+def _is_blocked(filesystem: Filesystem, pid: int) -> bool:
+    """Whether a process waits for a datagram socket that nobody reads, now and a moment later.
+
+    A busy postlogd(8) makes master(8) wait too, but not for long. See proc_pid_wchan(5), unix(7).
+    """
+    place = f"/proc/{pid}/wchan"
+    if files.text(filesystem, place) != _FULL_SOCKET:
+        return False
+    time.sleep(_MOMENT)
+    return files.text(filesystem, place) == _FULL_SOCKET
 
 
 def service_processes(filesystem: Filesystem, found: Iterable[Master]) -> dict[int, Counter[str]]:

@@ -14,6 +14,7 @@ from tests.unit.hosts import (
     SECOND,
     SMTPD,
     STOCK,
+    blocked,
     booted,
     default,
     held,
@@ -349,6 +350,17 @@ FIXTURES = [
         ),
     ),
     Fixture("one that is down", host(default(), stopped(second()))),
+    Fixture(
+        "one whose master waits to write to its log",
+        host(default(), blocked(second())),
+        found(
+            "master-blocked",
+            "master(8) waits for postlogd(8), which it cannot start: mail stands still",
+            "rm -f /var/spool/postfix-out/public/postlog"
+            " && { postfix -c /etc/postfix-out stop || true; }"
+            " && postfix -c /etc/postfix-out start",
+        ),
+    ),
     Fixture(
         "a program that dies",
         Picture(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.hosts import (
     OUT,
+    blocked,
     default,
     host,
     second,
@@ -44,6 +45,27 @@ FIXTURES = [
             "/etc/postfix-out",
             ("fatal: out of memory"),
             ("postconf -c /etc/postfix-out -n"),
+        ),
+    ),
+    Fixture(
+        "unreadable, and nothing runs any more",
+        host(
+            default(),
+            blocked(
+                written(
+                    unreadable(second(), "bad numerical configuration: message_size_limit = lots"),
+                    "x = y\nmessage_size_limit = lots\n",
+                )
+            ),
+        ),
+        Expected(
+            "unreadable-settings",
+            "/etc/postfix-out",
+            "bad numerical configuration: message_size_limit = lots",
+            "sed -i '2s/^/#/' /etc/postfix-out/main.cf"
+            " && rm -f /var/spool/postfix-out/public/postlog"
+            " && { postfix -c /etc/postfix-out stop || true; }"
+            " && postfix -c /etc/postfix-out start",
         ),
     ),
     Fixture(

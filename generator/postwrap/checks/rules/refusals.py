@@ -120,7 +120,25 @@ def _is_in_the_way(picture: Picture, instance: InstanceConfig) -> bool:
     )
 
 
-_TELL_WHY = (socket_missing, cache_shared, server_unheard)
+@theme.rule(
+    "master-blocked",
+    Severity.ERROR,
+    "master(8) waits to write to a log that nobody reads: it starts no program any more",
+    "postlogd(8); postconf(5) maillog_file; unix(7)",
+)
+def master_blocked(picture: Picture) -> Iterator[Hit]:
+    """Yield instances whose master(8) can start nothing, postlogd(8) included.
+
+    With maillog_file set it writes to the socket of postlogd(8), which it starts itself. When that
+    one could not start for a while, say for a setting, ten lines fill the socket.
+    """
+    for instance in picture.host.readable:
+        if instance.is_blocked:
+            message = "master(8) waits for postlogd(8), which it cannot start: mail stands still"
+            yield Hit(instance.directory, message, remedies.restart(picture, instance))
+
+
+_TELL_WHY = (master_blocked, socket_missing, cache_shared, server_unheard)
 """The rules that say why a program dies."""
 
 

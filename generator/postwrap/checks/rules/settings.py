@@ -40,7 +40,8 @@ def unreadable_settings(picture: Picture) -> Iterator[Hit]:
         if instance.error and not is_told and not is_shut_to_us:
             fault = locate(instance.error, instance.texts)
             remedy = fault.comment_out() if fault else _begin(picture, instance)
-            yield Hit(instance.directory, instance.error, remedy)
+            again = remedies.restart(picture, instance) if instance.stands_still else ""
+            yield Hit(instance.directory, instance.error, remedies.both(remedy, again))
 
 
 def _begin(picture: Picture, instance: InstanceConfig) -> str:
