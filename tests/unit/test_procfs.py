@@ -208,3 +208,25 @@ def test_when_a_process_was_started() -> None:
         found = procfs.started(process.pid)
         process.kill()
     assert abs(found - before) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("comm", "title", "program"),
+    [
+        ("/usr/sbin/amavi", "/usr/sbin/amavisd (master)", "amavisd"),
+        ("rspamd", "rspamd: main process", "rspamd"),
+        ("a-long-program-", "/opt/x/a-long-program-name\0-v", "a-long-program-name"),
+        ("fifteen-letters", "fifteen-letters", "fifteen-letters"),
+        ("fifteen-letters", "", "fifteen-letters"),
+        ("python3", "python3\0filter.py", "python3"),
+    ],
+)
+def test_a_program_is_called_by_its_whole_name(
+    proc: Proc, comm: str, title: str, program: str
+) -> None:
+    proc.write("proc/net/tcp", TCP)
+    proc.process(9, comm)
+    proc.write("proc/9/cmdline", title)
+    proc.link("proc/9/fd/3", "socket:[100]")
+    held = next(h for h in procfs.sockets(proc.filesystem) if h.pids)
+    assert held.program == program

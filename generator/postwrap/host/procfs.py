@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import posixpath
 import re
 import sys
 import time
@@ -27,6 +28,7 @@ _DELETED = " (deleted)"
 _FULL_SOCKET = "unix_wait_for_peer"
 """Where a process sleeps in the kernel that sends to a full socket: linux/net/unix/af_unix.c."""
 _MOMENT = 0.3
+_COMM = 15
 _LISTEN = "0A"
 """TCP_LISTEN as /proc/net/tcp prints it: linux/include/net/tcp_states.h."""
 _LOCK = "/master.lock"
@@ -47,7 +49,7 @@ def masters(filesystem: Filesystem) -> tuple[Master, ...]:
 def _master(filesystem: Filesystem, pid: int) -> Master | None:
     place = f"/proc/{pid}"
     program = _link(filesystem, f"{place}/exe").removesuffix(_DELETED)
-    if (program and os.path.basename(program) != _MASTER) or not _is_here(filesystem, place):  # noqa: PTH119
+    if (program and posixpath.basename(program) != _MASTER) or not _is_here(filesystem, place):
         return None
     queue = _link(filesystem, f"{place}/cwd")
     return Master(
@@ -209,11 +211,23 @@ def _described(filesystem: Filesystem, held: HeldSocket) -> HeldSocket:
     words = files.text(filesystem, f"/proc/{pid}/cmdline").split("\0") if not master else []
     return replace(
         held,
-        program=program,
+        program=_whole_name(program, words),
         unit=unit_of(filesystem, pid),
         directory=master.config_directory if master else "",
         arguments=tuple(filter(None, words)),
     )
+
+
+def _whole_name(program: str, words: list[str]) -> str:
+    """Return the name of a program of which the kernel keeps 15 characters: proc_pid_comm(5).
+
+    One that names itself by its path (amavisd) fills these with directories.
+    """
+    title = words[0].split(maxsplit=1)[0] if words and words[0].strip() else ""
+    is_cut = len(program) == _COMM and any(
+        name.startswith(program) for name in (title, posixpath.basename(title))
+    )
+    return posixpath.basename(title if is_cut else program)
 
 
 def _endpoint(text: str) -> Endpoint:
