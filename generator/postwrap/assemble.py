@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from postwrap.bundle import Artifact, Bundle
 from postwrap.collisions import foreign_commands, without_collisions
@@ -15,7 +16,9 @@ from postwrap.host.naming import Instance, select, suffix_of
 from postwrap.install.manifest import FileRecord, Manifest
 from postwrap.install.plan import InstallPlan, plan
 from postwrap.installation import Installation
+from postwrap.layout import shared_pages
 from postwrap.logs.tags import Tags
+from postwrap.recipes import Recipes, recipe
 from postwrap.render.boot import boot
 from postwrap.render.lnav import lnav_format
 from postwrap.render.wrappers import wrappers
@@ -23,12 +26,17 @@ from postwrap.render.wrappers import wrappers
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The bundle of a host: what to install for which instances, and what is wrong."""
+    """The bundle of a host: what to install for which instances, and what is wrong.
+
+    ``recipes`` are what it is made from, by instance; ``render`` returns it without outlines.
+    """
 
     bundle: Bundle
     instances: tuple[Instance, ...]
     problems: tuple[Problem, ...]
     scope: InstallScope
+    recipes: Mapping[str, str]
+    render: Callable[[], Bundle]
 
     def plan(
         self,
@@ -41,7 +49,18 @@ class Assembly:
         """Return how to get from what ``destination`` holds to this bundle; see ``plan``."""
         paths = {*(artifact.path for artifact in self.bundle), *manifest.files}
         entries = {path: destination.entry(path) for path in paths}
-        return plan(self.bundle, manifest, entries, self.scope.holds, force=force, keep=keep)
+        planner = partial(plan, in_scope=self.scope.holds, force=force, keep=keep)
+        planned = planner(self.bundle, manifest, entries)
+        if any(change.after and change.after.outline for change in planned.changes):
+            planned = planner(self.render(), manifest, entries)
+        return self._with_recipes(planned)
+
+    def _with_recipes(self, planned: InstallPlan) -> InstallPlan:
+        """Return the plan with what its files are made from; not where some stay as they are."""
+        if planned.conflicts or planned.kept or self.bundle.problems:
+            return planned
+        recipes = {**planned.manifest.recipes, **self.recipes}
+        return replace(planned, manifest=replace(planned.manifest, recipes=recipes))
 
     def as_installed(self, destination: Filesystem) -> Manifest:
         """Return a manifest of the files that are there just as they are in this bundle.
@@ -52,7 +71,7 @@ class Assembly:
             torn=True,
             files={
                 artifact.path: FileRecord.of(artifact)
-                for artifact in self.bundle
+                for artifact in self.render()
                 if destination.entry(artifact.path).digest == artifact.digest
             },
         )
@@ -91,42 +110,77 @@ def assemble(
         refused |= host.manifest.instances() - {i.directory for i in usable}
     chosen = _choose(host, usable, refused, words)
     served = tuple(i for i in usable if chosen is None or i.directory in chosen)
-    bundle = Bundle(commands(host, served) if commands_only else artifacts(host, served))
+    recipes = Recipes(Manifest() if commands_only else host.manifest)
+
+    def made(known: Recipes) -> Bundle:
+        return Bundle(commands(host, served) if commands_only else artifacts(host, served, known))
+
+    bundle = made(recipes)
     problems = (*found.problems, *collisions, *host.targets[1], *bundle.problems)
     scope = InstallScope(refused, chosen)
-    return Assembly(bundle, served, problems, scope)
+    return Assembly(
+        *(bundle, served, problems, scope),
+        recipes=recipes.used,
+        render=lambda: made(Recipes(Manifest())),
+    )
 
 
-def artifacts(host: Installation, instances: Iterable[Instance]) -> Iterator[Artifact]:
-    """Yield all that is installed for ``instances``."""
-    from postwrap.render.completions import completions, shared_completions
-    from postwrap.render.manpages import manpages, packed, shared_manpages
-
+def artifacts(
+    host: Installation, instances: Iterable[Instance], known: Recipes
+) -> Iterator[Artifact]:
+    """Yield all that is installed for ``instances``, outlined where ``known`` has the recipe."""
     served = [i for i in instances if i.suffix]
     units = own_units(host.places)
-    yield from commands(host, served)
+    usual = (host.layout, host.targets[0], sorted(host.settings.shells), host.machine)
     for instance in served:
         unit = units.get(instance.directory, "")
-        yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
         services = _inet_services(host, instance)
-        pages = manpages(
-            *(instance, host.targets[0], host.layout, services, unit),
-            is_native=bool(host.machine),
-        )
-        yield from packed(pages) if host.layout.is_packaged else pages
+        parameters = sorted(instance.parameters.items())
+        made_from = recipe(*usual, instance, parameters, services, unit)
+        render = partial(_own, host, instance, services, unit)
+        yield from known.artifacts(instance.directory, made_from, render)
+    tags = sorted(Tags(host.discovery.instances, {}).heads)
+    brought = [path for path in shared_pages(host.layout) if _is_brought(host, path)]
+    made_from = recipe(*usual, host.boot_facts, tags, brought)
+    yield from known.artifacts("", made_from, partial(_shared, host, tags, brought))
+
+
+def _own(
+    host: Installation, instance: Instance, services: Sequence[str], unit: str
+) -> Iterator[Artifact]:
+    """Yield what is installed for ``instance`` alone."""
+    from postwrap.render.completions import completions
+    from postwrap.render.manpages import manpages, packed
+
+    yield from wrappers(instance, host.targets[0], host.layout, unit, host.machine)
+    yield from completions(instance, host.targets[0], host.layout, host.settings.shells)
+    pages = manpages(
+        *(instance, host.targets[0], host.layout, services, unit), is_native=bool(host.machine)
+    )
+    yield from packed(pages) if host.layout.is_packaged else pages
+
+
+def _shared(
+    host: Installation, tags: Collection[str], brought: Collection[str]
+) -> Iterator[Artifact]:
+    """Yield what all instances share; of the pages those that no package has ``brought``."""
+    from postwrap.render.completions import shared_completions
+    from postwrap.render.manpages import packed, shared_manpages
+
     codes, program = _codes(), host.program()
     yield from shared_completions(host.layout, program, host.settings.shells, codes)
     pages = shared_manpages(host.layout, program, codes)
-    yield from packed(pages) if host.layout.is_packaged else _not_brought(host, pages)
+    if host.layout.is_packaged:
+        yield from packed(pages)
+    else:
+        yield from (page for page in pages if page.path not in brought)
     yield from boot(host.layout, host.boot_facts)
-    yield from lnav_format(host.layout, Tags(host.discovery.instances, {}).heads)
+    yield from lnav_format(host.layout, tags)
 
 
-def _not_brought(host: Installation, pages: Iterable[Artifact]) -> Iterator[Artifact]:
-    """Yield the pages that the package of postwrap itself has not brought, compressed."""
-    for page in pages:
-        if not host.destination.exists(f"{page.path}.gz"):
-            yield page
+def _is_brought(host: Installation, page: str) -> bool:
+    """Whether the package of postwrap itself has brought ``page``, compressed."""
+    return host.destination.exists(f"{page}.gz")
 
 
 def commands(host: Installation, instances: Iterable[Instance]) -> Iterator[Artifact]:

@@ -16,7 +16,8 @@ class Artifact:
     ``path`` is absolute and never carries a staging directory. Exactly one of ``content`` (a
     file's bytes) and ``target`` (a link's) is given. ``instance`` is the configuration directory
     it belongs to, empty for what all instances share; ``command`` is the wrapped command, for
-    wrappers.
+    wrappers. ``outline`` is the digest of one that is known to be there and was not rendered: it
+    has neither content nor target.
     """
 
     path: str
@@ -25,11 +26,19 @@ class Artifact:
     target: str | None = None
     instance: str = ""
     command: str = ""
+    outline: str = ""
+
+    @classmethod
+    def outlined(cls, path: str, digest: str, instance: str, command: str) -> Artifact:
+        """Return the artifact of which only ``digest`` is known, which holds a file's mode too."""
+        kind, _, rest = digest.partition(":")
+        mode = int(rest.rpartition(":")[2], 8) if kind == "sha256" else 0o644
+        return cls(path, mode=mode, instance=instance, command=command, outline=digest)
 
     @property
     def digest(self) -> str:
         """The identity of what is written, as the manifest keeps it; see ``digest_of``."""
-        return digest_of(self.mode, self.content, self.target)
+        return self.outline or digest_of(self.mode, self.content, self.target)
 
 
 def digest_of(mode: int, content: bytes, target: str | None) -> str:

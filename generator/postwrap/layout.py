@@ -146,3 +146,8 @@ def user_layout() -> Layout:
         options="--user",
         lnav=f"{platformdirs.user_config_dir()}/lnav/formats/postwrap",
     )
+
+
+def shared_pages(layout: Layout) -> tuple[str, str]:
+    """Return the paths of the pages of postwrap itself, postwrap(8) and postwrap.toml(5)."""
+    return f"{layout.man}/man8/postwrap.8", f"{layout.man}/man5/postwrap.toml.5"

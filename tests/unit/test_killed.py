@@ -41,10 +41,13 @@ def tmp_path(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warm() -> None:
-    """Import all that the command line needs once, and not in each of the processes."""
+def warm(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Import and compile all that the command line needs once, not in each of the processes."""
     load()
-    CliRunner().invoke(app, ["diff", "--root=/nonexistent"])
+    root = tmp_path_factory.mktemp("warm")
+    fresh(root)
+    for verb in ("install", "diff", "uninstall"):
+        assert CliRunner().invoke(app, [verb, f"--root={root}"]).exit_code == 0
 
 
 def postwrap(root: Path, *args: str, kill_at: int = 0) -> int:

@@ -9,7 +9,7 @@ so that the same holds after a power cut.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from postwrap.bundle import Artifact
@@ -45,13 +45,13 @@ class Transaction:
             sweep(self.filesystem, self.before)
         missing = tuple(self._missing_directories())
         directories = {*self.before.directories, *self.state_directories, *missing}
-        after = Manifest(self.plan.manifest.files, tuple(sorted(directories)))
+        after = replace(self.plan.manifest, directories=tuple(sorted(directories)))
         if not self.plan.changes and after == self.before:
             return after
         try:
             write_manifest(self.filesystem, transition(self.before, after), self.state)
             self._change(missing)
-            left = Manifest(after.files, self._prune_directories(after.directories))
+            left = replace(after, directories=self._prune_directories(after.directories))
             write_manifest(self.filesystem, left, self.state)
         except BaseException as error:
             self._fail(error)

@@ -95,7 +95,9 @@ def plan(
     files = {p: r for p, r in manifest.files.items() if p not in unwanted}
     made = ((path, a) for path, a in by_path.items() if not (keep and path in in_the_way))
     files |= {path: FileRecord.of(artifact) for path, artifact in made}
-    result = Manifest(files, manifest.directories)
+    left = {record.instance for record in files.values()}
+    recipes = {i: r for i, r in manifest.recipes.items() if i in left}
+    result = Manifest(files, manifest.directories, recipes=recipes)
     return InstallPlan(tuple(changes), tuple(conflicts), tuple(kept), result)
 
 

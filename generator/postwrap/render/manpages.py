@@ -15,7 +15,7 @@ from postwrap.catalog import find
 from postwrap.catalog.program import DocumentKey, Program, Verb, described
 from postwrap.errors import Status
 from postwrap.host.naming import Instance
-from postwrap.layout import Layout
+from postwrap.layout import Layout, shared_pages
 from postwrap.render import render
 from postwrap.render.quoting import sh
 from postwrap.render.wrappers import Target
@@ -113,8 +113,9 @@ def shared_manpages(
 
     ``program`` is postwrap's command line; ``codes`` are those of check, with a line each.
     """
+    program_page, settings_page = shared_pages(layout)
     yield Artifact(
-        path=f"{layout.man}/man8/postwrap.8",
+        path=program_page,
         content=render(
             "man/postwrap.8.j2",
             layout=layout,
@@ -128,7 +129,7 @@ def shared_manpages(
         ),
     )
     yield Artifact(
-        path=f"{layout.man}/man5/postwrap.toml.5",
+        path=settings_page,
         content=render("man/postwrap.toml.5.j2", remake=layout.remake()),
     )
 
