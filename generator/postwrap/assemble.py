@@ -11,6 +11,7 @@ from postwrap.bundle import Artifact, Bundle
 from postwrap.collisions import foreign_commands, without_collisions
 from postwrap.errors import Problem
 from postwrap.filesystem import Filesystem
+from postwrap.fingerprints import Fingerprints, fingerprint
 from postwrap.host.init import own_units
 from postwrap.host.naming import Instance, select, suffix_of
 from postwrap.install.manifest import FileRecord, Manifest
@@ -18,7 +19,6 @@ from postwrap.install.plan import InstallPlan, plan
 from postwrap.installation import Installation
 from postwrap.layout import shared_pages
 from postwrap.logs.tags import Tags
-from postwrap.recipes import Recipes, recipe
 from postwrap.render.boot import boot
 from postwrap.render.lnav import lnav_format
 from postwrap.render.wrappers import wrappers
@@ -28,14 +28,14 @@ from postwrap.render.wrappers import wrappers
 class Assembly:
     """The bundle of a host: what to install for which instances, and what is wrong.
 
-    ``recipes`` are what it is made from, by instance; ``render`` returns it without outlines.
+    ``fingerprints`` tell what it is made from, by instance; ``render`` returns it without outlines.
     """
 
     bundle: Bundle
     instances: tuple[Instance, ...]
     problems: tuple[Problem, ...]
     scope: InstallScope
-    recipes: Mapping[str, str]
+    fingerprints: Mapping[str, str]
     render: Callable[[], Bundle]
 
     def plan(
@@ -53,14 +53,14 @@ class Assembly:
         planned = planner(self.bundle, manifest, entries)
         if any(change.after and change.after.outline for change in planned.changes):
             planned = planner(self.render(), manifest, entries)
-        return self._with_recipes(planned)
+        return self._with_fingerprints(planned)
 
-    def _with_recipes(self, planned: InstallPlan) -> InstallPlan:
+    def _with_fingerprints(self, planned: InstallPlan) -> InstallPlan:
         """Return the plan with what its files are made from; not where some stay as they are."""
         if planned.conflicts or planned.kept or self.bundle.problems:
             return planned
-        recipes = {**planned.manifest.recipes, **self.recipes}
-        return replace(planned, manifest=replace(planned.manifest, recipes=recipes))
+        fingerprints = {**planned.manifest.fingerprints, **self.fingerprints}
+        return replace(planned, manifest=replace(planned.manifest, fingerprints=fingerprints))
 
     def as_installed(self, destination: Filesystem) -> Manifest:
         """Return a manifest of the files that are there just as they are in this bundle.
@@ -110,25 +110,25 @@ def assemble(
         refused |= host.manifest.instances() - {i.directory for i in usable}
     chosen = _choose(host, usable, refused, words)
     served = tuple(i for i in usable if chosen is None or i.directory in chosen)
-    recipes = Recipes(Manifest() if commands_only else host.manifest)
+    fingerprints = Fingerprints(Manifest() if commands_only else host.manifest)
 
-    def made(known: Recipes) -> Bundle:
+    def made(known: Fingerprints) -> Bundle:
         return Bundle(commands(host, served) if commands_only else artifacts(host, served, known))
 
-    bundle = made(recipes)
+    bundle = made(fingerprints)
     problems = (*found.problems, *collisions, *host.targets[1], *bundle.problems)
     scope = InstallScope(refused, chosen)
     return Assembly(
         *(bundle, served, problems, scope),
-        recipes=recipes.used,
-        render=lambda: made(Recipes(Manifest())),
+        fingerprints=fingerprints.used,
+        render=lambda: made(Fingerprints(Manifest())),
     )
 
 
 def artifacts(
-    host: Installation, instances: Iterable[Instance], known: Recipes
+    host: Installation, instances: Iterable[Instance], known: Fingerprints
 ) -> Iterator[Artifact]:
-    """Yield all that is installed for ``instances``, outlined where ``known`` has the recipe."""
+    """Yield all that is installed for ``instances``; outlines of what ``known`` says is there."""
     served = [i for i in instances if i.suffix]
     units = own_units(host.places)
     usual = (host.layout, host.targets[0], sorted(host.settings.shells), host.machine)
@@ -136,12 +136,12 @@ def artifacts(
         unit = units.get(instance.directory, "")
         services = _inet_services(host, instance)
         parameters = sorted(instance.parameters.items())
-        made_from = recipe(*usual, instance, parameters, services, unit)
+        made_from = fingerprint(*usual, instance, parameters, services, unit)
         render = partial(_own, host, instance, services, unit)
         yield from known.artifacts(instance.directory, made_from, render)
     tags = sorted(Tags(host.discovery.instances, {}).heads)
     brought = [path for path in shared_pages(host.layout) if _is_brought(host, path)]
-    made_from = recipe(*usual, host.boot_facts, tags, brought)
+    made_from = fingerprint(*usual, host.boot_facts, tags, brought)
     yield from known.artifacts("", made_from, partial(_shared, host, tags, brought))
 
 

@@ -46,8 +46,8 @@ class Manifest:
 
     ``under_way``: an installation has begun and not ended; it holds the state before and after.
     ``package``: the package that brought the files, and whose they are; "" for none.
-    ``recipes`` are what the files of an instance were made from, by its directory (see
-    postwrap.recipes); there are none while an installation is under way.
+    ``fingerprints`` tell what the files of an instance were made from, by its directory (see
+    postwrap.fingerprints); there are none while an installation is under way.
     ``torn``: there is a manifest and it cannot be read, as after a power cut; nothing is known.
     ``foreign`` are paths that it names and that are not places of this installation: they are never
     touched.
@@ -59,7 +59,7 @@ class Manifest:
     package: str = ""
     torn: bool = False
     foreign: tuple[str, ...] = ()
-    recipes: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
     others: tuple[Manifest, ...] = field(default=(), compare=False)
     """Those of packages that bring the commands of single instances: PACKAGES, beside this one."""
 
@@ -86,8 +86,8 @@ class Manifest:
             "directories": list(self.directories),
             "files": {p: _as_json(self.files[p]) for p in sorted(self.files)},
         }
-        if self.recipes:
-            document["recipes"] = dict(sorted(self.recipes.items()))
+        if self.fingerprints:
+            document["fingerprints"] = dict(sorted(self.fingerprints.items()))
         if self.package:
             document["package"] = self.package
         return Artifact(path, seal(document))
@@ -143,7 +143,7 @@ def _from_document(document: Mapping[str, Any], layout: Layout | None) -> Manife
         bool(document["under_way"]),
         str(document.get("package", "")),
         foreign=tuple(sorted(foreign)),
-        recipes={str(i): str(r) for i, r in document.get("recipes", {}).items()},
+        fingerprints={str(i): str(r) for i, r in document.get("fingerprints", {}).items()},
     )
 
 

@@ -96,8 +96,8 @@ def plan(
     made = ((path, a) for path, a in by_path.items() if not (keep and path in in_the_way))
     files |= {path: FileRecord.of(artifact) for path, artifact in made}
     left = {record.instance for record in files.values()}
-    recipes = {i: r for i, r in manifest.recipes.items() if i in left}
-    result = Manifest(files, manifest.directories, recipes=recipes)
+    fingerprints = {i: r for i, r in manifest.fingerprints.items() if i in left}
+    result = Manifest(files, manifest.directories, fingerprints=fingerprints)
     return InstallPlan(tuple(changes), tuple(conflicts), tuple(kept), result)
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.hosts import OUT
 
-from postwrap import recipes
+from postwrap import fingerprints
 from postwrap.assemble import Assembly, InstallScope
 from postwrap.bundle import Artifact, Bundle
 from postwrap.filesystem import Filesystem
+from postwrap.fingerprints import Fingerprints, fingerprint
 from postwrap.install.manifest import FileRecord, Manifest, load
-from postwrap.recipes import Recipes, recipe
 
 PATHS = ("/usr/local/bin/a", "/usr/local/bin/b", "/usr/local/bin/c", "/usr/local/bin/d")
 INSTANCES = ("", OUT)
@@ -33,16 +33,16 @@ def link(path: str, target: str) -> Artifact:
 
 def manifest_of(*artifacts: Artifact, **made_from: str) -> Manifest:
     made = {a.path: FileRecord.of(a) for a in artifacts}
-    return Manifest(made, recipes={OUT if k == "out" else "": v for k, v in made_from.items()})
+    return Manifest(made, fingerprints={OUT if k == "out" else "": v for k, v in made_from.items()})
 
 
 def must_not_render() -> Iterator[Artifact]:
     raise AssertionError
 
 
-def test_a_known_recipe_gives_what_the_manifest_lists() -> None:
+def test_a_known_fingerprint_gives_what_the_manifest_lists() -> None:
     made = [artifact(PATHS[0]), link(PATHS[1], "a"), artifact(PATHS[2], mode=0o644)]
-    known = Recipes(manifest_of(*made, artifact(PATHS[3], instance=""), out="r"))
+    known = Fingerprints(manifest_of(*made, artifact(PATHS[3], instance=""), out="r"))
     found = list(known.artifacts(OUT, "r", must_not_render))
     assert [(a.path, a.digest, a.instance) for a in found] == [
         (a.path, a.digest, a.instance) for a in made
@@ -56,35 +56,35 @@ def test_a_known_recipe_gives_what_the_manifest_lists() -> None:
     [
         manifest_of(artifact(PATHS[0]), out="other"),
         manifest_of(artifact(PATHS[0])),
-        Manifest(recipes={OUT: "r"}, package="acme"),
-        Manifest(recipes={OUT: "r"}, others=(Manifest(),)),
+        Manifest(fingerprints={OUT: "r"}, package="acme"),
+        Manifest(fingerprints={OUT: "r"}, others=(Manifest(),)),
     ],
 )
-def test_another_recipe_or_a_package_is_rendered(manifest: Manifest) -> None:
+def test_another_fingerprint_or_a_package_is_rendered(manifest: Manifest) -> None:
     made = artifact(PATHS[0], b"new")
-    assert list(Recipes(manifest).artifacts(OUT, "r", lambda: [made])) == [made]
+    assert list(Fingerprints(manifest).artifacts(OUT, "r", lambda: [made])) == [made]
 
 
-def test_a_recipe_hangs_on_its_inputs_and_on_the_code(
+def test_a_fingerprint_hangs_on_its_inputs_and_on_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert recipe("a", 1) == recipe("a", 1) != recipe("a", 2)
+    assert fingerprint("a", 1) == fingerprint("a", 1) != fingerprint("a", 2)
     for name in ("completions", "man", "units", "wrappers"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr(recipes, "templates", lambda: tmp_path)
-    seen = [recipe("a", 1)]
+    monkeypatch.setattr(fingerprints, "templates", lambda: tmp_path)
+    seen = [fingerprint("a", 1)]
     for text in ("one", "other"):
-        recipes._code.cache_clear()
+        fingerprints._code.cache_clear()
         (tmp_path / "man/page.j2").write_text(text)
-        seen.append(recipe("a", 1))
-    recipes._code.cache_clear()
+        seen.append(fingerprint("a", 1))
+    fingerprints._code.cache_clear()
     assert len(set(seen)) == 3
 
 
-def test_recipes_are_kept_in_the_manifest(tmp_path: Path) -> None:
+def test_fingerprints_are_kept_in_the_manifest(tmp_path: Path) -> None:
     files = Filesystem(str(tmp_path))
     files.put(manifest_of(artifact(PATHS[0]), out="r").artifact("/manifest.json"))
-    assert load(files, "/manifest.json").recipes == {OUT: "r"}
+    assert load(files, "/manifest.json").fingerprints == {OUT: "r"}
 
 
 @dataclass(frozen=True)
@@ -131,22 +131,22 @@ def test_outlines_never_change_a_plan(
             files.put(Artifact(path, content, 0o755))
     old = dict.fromkeys(INSTANCES, "same")
     manifest = manifest_of(*world.installed)
-    manifest = Manifest(manifest.files, recipes=old)
+    manifest = Manifest(manifest.files, fingerprints=old)
     now = {i: "same" if i in world.same else "new" for i in INSTANCES}
 
     def wanted(instance: str) -> list[Artifact]:
         return [a for a in world.wanted if a.instance == instance]
 
-    def made(known: Recipes) -> Bundle:
+    def made(known: Fingerprints) -> Bundle:
         return Bundle(a for i in INSTANCES for a in known.artifacts(i, now[i], partial(wanted, i)))
 
-    def assembly(known: Recipes) -> Assembly:
+    def assembly(known: Fingerprints) -> Assembly:
         bundle = made(known)
         return Assembly(
-            bundle, (), (), InstallScope(), known.used, lambda: made(Recipes(Manifest()))
+            bundle, (), (), InstallScope(), known.used, lambda: made(Fingerprints(Manifest()))
         )
 
-    short, whole = assembly(Recipes(manifest)), assembly(Recipes(Manifest()))
+    short, whole = assembly(Fingerprints(manifest)), assembly(Fingerprints(Manifest()))
     plans = [a.plan(manifest, files, force=force, keep=keep) for a in (short, whole)]
     assert plans[0] == plans[1]
     assert not any(c.after and c.after.outline for c in plans[0].changes)

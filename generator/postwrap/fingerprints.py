@@ -1,8 +1,8 @@
 """What installed files were made from, so that a host that has not changed is not rendered again.
 
 Rendering needs the template engine and postwrap's whole command line, and gives most often just
-what is there. So the manifest keeps beside the files of each instance a recipe: a digest of all
-that goes into them. Where it is the same, the files to be there are those of the manifest.
+what is there. So the manifest keeps a fingerprint of the files of each instance: a digest of all
+that they are made from. Where it is the same, the files to be there are those of the manifest.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ _TEMPLATES = ("completions", "man", "units", "wrappers")
 """The folders of templates that installed files are made from."""
 
 
-def recipe(*inputs: object) -> str:
+def fingerprint(*inputs: object) -> str:
     """Return the digest of ``inputs``, as ``repr`` tells them apart, and of postwrap's own code."""
     text = repr((__version__, sys.version_info[:3], _code(), inputs))
     return hashlib.sha256(text.encode("utf-8", errors="surrogateescape")).hexdigest()[:32]
 
 
-class Recipes:
-    """The recipes of ``manifest``, and those that were ``used`` this time, by instance.
+class Fingerprints:
+    """The fingerprints of ``manifest``, and those that were ``used`` this time, by instance.
 
     A manifest tells nothing where it is of an installation that was cut short or is a package's.
     """
 
     def __init__(self, manifest: Manifest) -> None:
         self.used: dict[str, str] = {}
-        self._known = {} if manifest.package or manifest.others else manifest.recipes
+        self._known = {} if manifest.package or manifest.others else manifest.fingerprints
         self._records: dict[str, list[tuple[str, FileRecord]]] = defaultdict(list)
         for path, record in manifest.files.items() if self._known else ():
             self._records[record.instance].append((path, record))
@@ -46,7 +46,7 @@ class Recipes:
     def artifacts(
         self, instance: str, made_from: str, render: Callable[[], Iterable[Artifact]]
     ) -> Iterator[Artifact]:
-        """Yield what is to be there for ``instance``: outlines where the recipe is the same."""
+        """Yield what is to be there for ``instance``: outlines if it is ``made_from`` the same."""
         self.used[instance] = made_from
         if self._known.get(instance) != made_from:
             yield from render()
