@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from tests.harness.fresh import ReadyHost
 from tests.harness.neighbour import ADDRESS as NEIGHBOUR
 from tests.harness.neighbour import Neighbour
-from tests.host.test_roles_elsewhere import HERE, KINDS, OPTIONS, ROLES, Site, mail_flows
+from tests.host.test_roles_elsewhere import (
+    EVERY_PAIR,
+    HERE,
+    KINDS,
+    OPTIONS,
+    ROLES,
+    Site,
+    mail_flows,
+)
+
+WALK = EVERY_PAIR if os.environ.get("POSTWRAP_FAULTS") == "all" else ROLES
+"""Each role; by tests/run faults each after each other one."""
 
 
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
@@ -20,8 +33,12 @@ def test_each_role_behind_install_sh(suite: str) -> None:
             site = Site(host, neighbour)
             before = site.settings()
             host.install("--create", "out", "--address", HERE, "--yes")
-            for role in ROLES:
-                host.run("postwrap", "role", "out", role, *OPTIONS[role])
+            for role in WALK:
+                request = ("postwrap", "role", "out", role, *OPTIONS[role])
+                host.run(*request)
+                once = site.settings()
                 mail_flows(site, kind, role)
+                assert "nothing to change" in host.run(*request).stdout
+                assert site.settings() == once
             host.run("postwrap", "remove", "out", "--purge", "--yes")
             assert site.settings() == before

@@ -7,12 +7,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from postwrap.cli import colours, output
+from postwrap.cli.colours import Colour
 from postwrap.host.naming import Instance
 from postwrap.logs.lines import Line, time_of
 from postwrap.logs.tags import Owned
 
-_COLOURS = {"warning": "33", "error": "31", "fatal": "31;1", "panic": "31;1"}
-_STATUS = {"status=deferred": "33", "status=bounced": "31", "status=expired": "31"}
+_COLOURS = {
+    "warning": Colour.WARNING,
+    "error": Colour.BAD,
+    "fatal": Colour.WORST,
+    "panic": Colour.WORST,
+}
+_STATUS = {
+    "status=deferred": Colour.WARNING,
+    "status=bounced": Colour.BAD,
+    "status=expired": Colour.BAD,
+}
 _PROGRAM = 15
 """Columns of a program's name and process ID: ``postscreen[1234]`` is one more, and rare."""
 
@@ -45,7 +55,7 @@ class Columns:
         output.raw(f"{clock}  {shown}  {output.printable(process).ljust(_PROGRAM)}  {text}\n")
 
 
-def _colour(line: Line) -> str:
+def _colour(line: Line) -> Colour | None:
     if line.severity:
         return _COLOURS[line.severity]
-    return next((colour for status, colour in _STATUS.items() if status in line.message), "")
+    return next((colour for status, colour in _STATUS.items() if status in line.message), None)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from postwrap.cli import colours, output
+from postwrap.cli.colours import Colour
 from postwrap.host.naming import Instance
 from postwrap.host.waiting import Waiting, waiting
 from postwrap.logs.story import IN_QUEUE, State, Story
@@ -66,7 +67,7 @@ class Teller:
         for verdict in ends:
             whom = f"{named(verdict.recipients)}: " if verdict.recipients else ""
             said, look = self._sentence(verdict)
-            colour = colours.GOOD if verdict.state is State.DELIVERED else colours.BAD
+            colour = Colour.GOOD if verdict.state is State.DELIVERED else Colour.BAD
             self._wrapped("  ", f"{whom}{said}", 4, colour)
             if look:
                 output.line(f"    look further: {look}")
@@ -89,11 +90,12 @@ class Teller:
             return said, ""
         look = f"{self._postcat(stay.instance)} -q {stay.queue_id}"
         found = waiting(stay.instance.parameters.get("queue_directory", ""), stay.queue_id)
-        return _with_queue(said, stay.instance.name, found, self._now), look if found != Waiting(
-            ""
-        ) else ""
+        is_known = found != Waiting("")
+        return _with_queue(said, stay.instance.name, found, self._now), look if is_known else ""
 
-    def _wrapped(self, before: str, text: str, indent: int = 2, colour: str = "") -> None:
+    def _wrapped(
+        self, before: str, text: str, indent: int = 2, colour: Colour | None = None
+    ) -> None:
         """Print ``text`` behind ``before``, in as many lines as a terminal needs."""
         room = max(self._width, _LEAST) - indent if self._width else 0
         clean = output.printable(text)

@@ -12,6 +12,7 @@ import typer
 
 from postwrap import programs
 from postwrap.cli import colours, output
+from postwrap.cli.colours import Colour
 from postwrap.cli.counting import counted_today
 from postwrap.cli.declare import Metavar, flag, option, verb
 from postwrap.cli.documents import MapDocument, MappedInstance, NextHop
@@ -112,7 +113,7 @@ def _draw(graph: Flow, numbers: Counts | None) -> None:
     for own in drawing(graph, output.width() or _IN_A_PIPE, style, numbers):
         text = output.printable(own.text)
         if own.is_fault:
-            text = colours.painted(text, colours.BAD)
+            text = colours.painted(text, Colour.BAD)
         elif own.node in instances:
             text = colours.instance(text, instances.index(own.node))
         output.raw(f"{text}\n")
