@@ -20,7 +20,7 @@ from postwrap.installation import Installation
 from postwrap.layout import shared_pages
 from postwrap.logs.tags import Tags
 from postwrap.render.boot import boot
-from postwrap.render.lnav import lnav_format
+from postwrap.render.lnav import lnav_format, told_apart
 from postwrap.render.wrappers import wrappers
 
 
@@ -139,7 +139,7 @@ def artifacts(
         made_from = fingerprint(*usual, instance, parameters, services, unit)
         render = partial(_own, host, instance, services, unit)
         yield from known.artifacts(instance.directory, made_from, render)
-    tags = sorted(Tags(host.discovery.instances, {}).heads)
+    tags = told_apart(Tags(host.discovery.instances, {}).heads)
     brought = [path for path in shared_pages(host.layout) if _is_brought(host, path)]
     made_from = fingerprint(*usual, host.boot_facts, tags, brought)
     yield from known.artifacts("", made_from, partial(_shared, host, tags, brought))

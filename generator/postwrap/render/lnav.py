@@ -20,6 +20,11 @@ _USUAL = "postfix"
 _FIELDS = ("log_hostname", "instance", "program", "queue_id", "log_pid")
 
 
+def told_apart(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return ``tags`` as far as the format differs by them: all that are usual are one."""
+    return tuple(sorted({_USUAL if tag.startswith(_USUAL) else tag for tag in tags}))
+
+
 def lnav_format(layout: Layout, tags: Iterable[str]) -> Iterator[Artifact]:
     """Yield the format of lines under ``tags``, the first parts of them; none for no tags.
 
