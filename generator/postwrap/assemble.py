@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -56,11 +57,20 @@ class Assembly:
         return self._with_fingerprints(planned)
 
     def _with_fingerprints(self, planned: InstallPlan) -> InstallPlan:
-        """Return the plan with what its files are made from; not where some stay as they are."""
+        """Return the plan with what its files are made from, by each instance that has them all.
+
+        Some may stay as they are, or be brought by a package that goes another day.
+        """
         if planned.conflicts or planned.kept or self.bundle.problems:
             return planned
-        fingerprints = {**planned.manifest.fingerprints, **self.fingerprints}
-        return replace(planned, manifest=replace(planned.manifest, fingerprints=fingerprints))
+        wanted = _by_instance((artifact.path, artifact.instance) for artifact in self.bundle)
+        files = planned.manifest.files.items()
+        listed = _by_instance((path, record.instance) for path, record in files)
+        known = {**planned.manifest.fingerprints, **self.fingerprints}
+        whole = {
+            i: f for i, f in known.items() if i not in self.fingerprints or wanted[i] == listed[i]
+        }
+        return replace(planned, manifest=replace(planned.manifest, fingerprints=whole))
 
     def as_installed(self, destination: Filesystem) -> Manifest:
         """Return a manifest of the files that are there just as they are in this bundle.
@@ -75,6 +85,14 @@ class Assembly:
                 if destination.entry(artifact.path).digest == artifact.digest
             },
         )
+
+
+def _by_instance(paths: Iterable[tuple[str, str]]) -> Mapping[str, set[str]]:
+    """Return paths, each with its instance, by instance."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path, instance in paths:
+        found[instance].add(path)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

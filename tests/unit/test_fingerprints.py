@@ -87,6 +87,19 @@ def test_fingerprints_are_kept_in_the_manifest(tmp_path: Path) -> None:
     assert load(files, "/manifest.json").fingerprints == {OUT: "r"}
 
 
+def test_an_instance_whose_files_a_package_brought_has_none(tmp_path: Path) -> None:
+    """The package may go: then they are to be rendered, and the manifest does not list them."""
+    made, shared = artifact(PATHS[0]), artifact(PATHS[1], instance="")
+    bundle = Bundle([made, shared])
+    told = {OUT: "r", "": "s"}
+    assembly = Assembly(bundle, (), (), InstallScope(), told, lambda: bundle)
+    package = Manifest({made.path: FileRecord.of(made)}, package="acme")
+    files = Filesystem(str(tmp_path))
+    for manifest in (Manifest(others=(package,)), Manifest(others=(package,), fingerprints=told)):
+        assert assembly.plan(manifest, files).manifest.fingerprints == {"": "s"}
+    assert assembly.plan(Manifest(), files).manifest.fingerprints == told
+
+
 @dataclass(frozen=True)
 class World:
     """What was installed, what is on the disk since, and what is wanted now."""
