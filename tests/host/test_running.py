@@ -184,6 +184,10 @@ class Clients:
             thread.join()
 
 
+_LATE = 1.0
+"""Seconds by which a busy machine may be late to see a line, or a client to note the time."""
+
+
 def watched(host: Host, *words: str) -> dict[str, tuple[float, float]]:
     """From when to when it was each instance's turn: a line is printed at the end of each."""
     process = host.popen("/usr/local/sbin/postwrap", *words)
@@ -259,5 +263,9 @@ def test_no_mail_is_lost_under_load(four: Host, words: tuple[str, ...]) -> None:
         assert sent_once(log, name, texts), f"doubled: {subject}"
     for client in clients:
         assert client.failed == []
-        begun, over = turns[client.name] if words != ("reload",) else (0.0, 0.0)
-        assert [moment for moment in client.refused if not begun <= moment <= over] == []
+        if words == ("reload",):
+            assert client.refused == []
+            continue
+        begun, over = turns[client.name]
+        outside = [m for m in client.refused if not begun - _LATE <= m <= over + _LATE]
+        assert outside == []

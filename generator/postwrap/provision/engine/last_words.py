@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,8 @@ from postwrap.logs.sources import LogFile, Source, sources
 from postwrap.logs.tags import Tags
 from postwrap.postfix import Postfix, PostfixError
 
+_PATIENCE, _PAUSE = 2.0, 0.2
+"""Seconds for which the log is looked at where it says nothing yet, and between two looks."""
 _NEWEST = 1000
 _SHOWN = 20
 _MARKS = ("fatal: ", "panic: ")
@@ -36,8 +39,16 @@ class LastWords:
 def last_words(postfix: Postfix, directories: Sequence[str], since: float) -> LastWords:
     """Return the last words of the first of the instances in ``directories`` that has any.
 
-    ``since`` is a time in seconds of 1970. The command is for the log of the first one.
+    ``since`` is a time in seconds of 1970. The command is for the log of the first one. Postfix
+    answers a client before its line is in the log, so it is looked at again for a moment.
     """
+    end = time.monotonic() + _PATIENCE
+    while not (found := _last_words(postfix, directories, since)).text and time.monotonic() < end:
+        time.sleep(_PAUSE)
+    return found
+
+
+def _last_words(postfix: Postfix, directories: Sequence[str], since: float) -> LastWords:
     command = ""
     for directory in directories:
         try:
