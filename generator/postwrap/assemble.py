@@ -61,16 +61,14 @@ class Assembly:
 
         Some may stay as they are, or be brought by a package that goes another day.
         """
-        if planned.conflicts or planned.kept or self.bundle.problems:
-            return planned
-        wanted = _by_instance((artifact.path, artifact.instance) for artifact in self.bundle)
         files = planned.manifest.files.items()
+        wanted = _by_instance((artifact.path, artifact.instance) for artifact in self.bundle)
         listed = _by_instance((path, record.instance) for path, record in files)
-        known = {**planned.manifest.fingerprints, **self.fingerprints}
-        whole = {
-            i: f for i, f in known.items() if i not in self.fingerprints or wanted[i] == listed[i]
-        }
-        return replace(planned, manifest=replace(planned.manifest, fingerprints=whole))
+        is_whole = not (planned.conflicts or planned.kept or self.bundle.problems)
+        others = planned.manifest.fingerprints.items()
+        known = {i: f for i, f in others if i not in self.fingerprints}
+        own = {i: f for i, f in self.fingerprints.items() if is_whole and wanted[i] == listed[i]}
+        return replace(planned, manifest=replace(planned.manifest, fingerprints=known | own))
 
     def as_installed(self, destination: Filesystem) -> Manifest:
         """Return a manifest of the files that are there just as they are in this bundle.

@@ -100,6 +100,22 @@ def test_an_instance_whose_files_a_package_brought_has_none(tmp_path: Path) -> N
     assert assembly.plan(Manifest(), files).manifest.fingerprints == told
 
 
+def test_what_was_made_while_a_file_was_kept_is_not_taken_for_the_former_state(
+    tmp_path: Path,
+) -> None:
+    """One file was edited, the others were made from something new, and that was taken back."""
+    old = [artifact(PATHS[0], b"old"), artifact(PATHS[1], b"old")]
+    new = Bundle([artifact(PATHS[0], b"new"), artifact(PATHS[1], b"new")])
+    (tmp_path / "usr/local/bin").mkdir(parents=True)
+    files = Filesystem(str(tmp_path))
+    files.put(old[0])
+    files.put(artifact(PATHS[1], b"by hand"))
+    assembly = Assembly(new, (), (), InstallScope(), {OUT: "n"}, lambda: new)
+    planned = assembly.plan(manifest_of(*old, out="r"), files, keep=True)
+    assert planned.kept
+    assert planned.manifest.fingerprints == {}
+
+
 @dataclass(frozen=True)
 class World:
     """What was installed, what is on the disk since, and what is wanted now."""
