@@ -1,8 +1,8 @@
 """What an administrator gets wrong, each as a script, with the code by which check names it.
 
-For hosts that tests.harness.settled makes. ``CASES`` are for check alone; ``FAULTS``, which are
-some of them and more, have to do with where mail goes: outcome tests plant each, and the campaign
-of tests/faults plants two at a time.
+For hosts that tests.harness.settled makes. ``FAULTS`` can change what becomes of mail: outcome
+tests plant each, and the campaign of tests/faults plants two at a time. What ``EXCEPTIONS`` names
+cannot, or not on a private host, and is for check alone.
 """
 
 from __future__ import annotations

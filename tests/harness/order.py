@@ -49,9 +49,12 @@ def shuffle(items: list[pytest.Item], seed: str) -> None:
 
 
 def keep_together(items: Sequence[pytest.Item]) -> None:
-    """Mark the tests that share a fixture of their module, on each base, as one group."""
+    """Mark the tests that share a fixture of their module, on each base, as one group.
+
+    A test that says what its group is stays there.
+    """
     for item in items:
-        if _shares(item):
+        if _shares(item) and not item.get_closest_marker("xdist_group"):
             parameters = getattr(getattr(item, "callspec", None), "params", {})
             group = ":".join([_module(item), *(str(parameters.get(n, "")) for n in ("base",))])
             item.add_marker(pytest.mark.xdist_group(group))

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 FORMER = "c0a859a"
 """The commit whose packages stand for 0.1.0."""
 
+ONE_BUILD = pytest.mark.xdist_group("released")
+"""For tests of what is built: others would wait in every worker for the one that builds."""
+
 SOURCES = "/srv/postwrap"
 OUTPUT = "/srv/release"
 MAINTAINER = "Alice <alice@mail.example.org>"

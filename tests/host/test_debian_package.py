@@ -12,7 +12,7 @@ import pytest
 from tests.harness.host import Host
 from tests.harness.lint import lint_shell
 from tests.harness.paths import CHECKOUT
-from tests.harness.released import MAINTAINER, released
+from tests.harness.released import MAINTAINER, ONE_BUILD, released
 from tests.harness.roots import POSTWRAP_NEEDS, variant
 
 from postwrap import __version__
@@ -20,6 +20,8 @@ from postwrap import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = ONE_BUILD
 
 NAME = f"postwrap_{__version__}-1"
 

@@ -17,13 +17,15 @@ import pytest
 from tests.harness.host import Host
 from tests.harness.lint import lint_shell
 from tests.harness.paths import CHECKOUT
-from tests.harness.released import released
+from tests.harness.released import ONE_BUILD, released
 from tests.harness.roots import variant
 
 from postwrap import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+pytestmark = ONE_BUILD
 
 RECIPES = f"/srv/postwrap-{__version__}-recipes"
 

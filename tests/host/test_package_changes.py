@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.host import Host
-from tests.harness.released import released, released_before
+from tests.harness.released import ONE_BUILD, released, released_before
 from tests.harness.roots import variant
 
 from postwrap import __version__
@@ -14,6 +14,8 @@ from postwrap import __version__
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
+
+pytestmark = ONE_BUILD
 
 PLAIN = f"postwrap_{__version__}-1_all.deb"
 BUNDLED = f"postwrap_{__version__}+bundled_all.deb"

@@ -9,12 +9,14 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.released import MAINTAINER, OUTPUT, PIP, SOURCES, BuildHost, released
+from tests.harness.released import MAINTAINER, ONE_BUILD, OUTPUT, PIP, SOURCES, BuildHost, released
 
 from postwrap import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = ONE_BUILD
 
 MADE = {
     *(f"postwrap_{__version__}{rest}" for rest in ("-1_all.deb", "+bundled_all.deb")),

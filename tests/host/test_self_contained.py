@@ -9,7 +9,7 @@ import pytest
 from tests.harness.fresh import ReadyHost
 from tests.harness.need import need
 from tests.harness.paths import CHECKOUT, cache_directory
-from tests.harness.released import released
+from tests.harness.released import ONE_BUILD, released
 
 from postwrap import __version__
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.harness.host import Host
+
+pytestmark = ONE_BUILD
 
 FILE = f"postwrap_{__version__}+bundled_all.deb"
 
