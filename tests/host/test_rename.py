@@ -78,6 +78,12 @@ def fill(host: Host, count: int, directory: str = OUT) -> set[str]:
     return queued(host, directory)
 
 
+def held_all(host: Host, directory: str) -> bool:
+    """Put each message on hold; return whether all are there."""
+    host.run("postsuper", "-c", directory, "-h", "ALL")
+    return {message["queue_name"] for message in host.queue(directory)} == {"hold"}
+
+
 def renamed(host: Host, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
     with host.aging():
         done = host.postwrap(*(words or RENAME), check=False, timeout=180)
@@ -277,6 +283,8 @@ def test_submissions_go_on(named: Host) -> None:
         return len(queued(named, RELAY)) >= len(held) + len(want)
 
     named.wait_for(there, 30)
+    # postcat looks in one queue after another: it misses what the queue manager moves meanwhile.
+    named.wait_for(lambda: held_all(named, RELAY), 60)
     script = 'for id; do postcat -hq "$id"; done'
     ids = sorted(queued(named, RELAY))
     text = named.sh(script, *ids, env={"MAIL_CONFIG": RELAY}, timeout=1200).stdout
