@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from postwrap.errors import Status
 
@@ -58,6 +62,37 @@ def test_statuses_are_not_changed(several: Host) -> None:
     script = "case $MAIL_CONFIG in */postfix-out) exit 75 ;; esac; exit 3"
     assert several.postwrap(*WHERE, script, check=False).returncode == 75
     assert several.postwrap(*WHERE, "kill -KILL $$", check=False).returncode == 128 + 9
+
+
+ARGUMENTS = st.lists(
+    st.binary(max_size=12).filter(lambda text: b"\0" not in text).map(os.fsdecode), max_size=4
+)
+ENDS = st.tuples(*[st.one_of(st.integers(0, 255), st.sampled_from(["TERM", "KILL", "HUP"]))] * 4)
+SCRIPT = """
+printf '[%s]' "$@" | od -An -v -tx1 | tr -d ' \\n'
+echo
+case $MAIL_CONFIG in
+/etc/postfix) {} ;;
+/etc/postfix-dead) ! postfix status 2>/dev/null && {} ;;
+/etc/postfix-out) sleep 0.1; {} ;;
+/etc/postfix-torn) ! postconf -h queue_directory 2>/dev/null && {} ;;
+esac
+"""
+
+
+@given(ARGUMENTS, ENDS, st.sampled_from(["1", "4"]))
+@settings(max_examples=12)
+def test_any_arguments_and_statuses(
+    several: Host, arguments: list[str], ends: tuple[int | str, ...], parallel: str
+) -> None:
+    """One that is down, one that cannot be read and a slow one change nothing for the others."""
+    acts = [f"exit {end}" if isinstance(end, int) else f"kill -{end} $$" for end in ends]
+    words = ("each", "--raw", "--parallel", parallel, "--", "sh", "-c", SCRIPT.format(*acts), "sh")
+    done = several.postwrap(*words, *arguments, check=False)
+    told = b"".join(b"[%s]" % os.fsencode(word) for word in arguments) or b"[]"
+    assert done.stdout.splitlines() == [told.hex()] * 4
+    numbers = [end if isinstance(end, int) else 128 + signal.Signals[f"SIG{end}"] for end in ends]
+    assert done.returncode == max(numbers)
 
 
 def test_each_gets_the_message(several: Host) -> None:
