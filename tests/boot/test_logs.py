@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.boot.hosts import masters
+from tests.harness.stories import FALLBACK, HELD, OUT, STORIES, answers, prepare
 
 if TYPE_CHECKING:
     from tests.harness.boot import Boot, Booted
@@ -48,6 +49,21 @@ def test_the_journal_tells_the_instances_apart(boot: Boot) -> None:
         hidden = machine.postwrap("log", "--json", user="app", check=False)
         assert json.loads(hidden.stdout)["lines"] == []
         assert "systemd-journal" in hidden.stderr, "journalctl says who may see it"
+
+
+def test_stories_of_the_journal(boot: Boot) -> None:
+    """trace tells of the journal what it tells of a file, word for word."""
+    prepare(boot)
+    boot.stop_all()
+    for directory in ("/etc/postfix", OUT):
+        boot.postconf("maillog_file=", directory=directory)
+    with boot.up() as machine:
+        machine.run("postfix", "-c", OUT, "start")
+        machine.wait_for(lambda: len(masters(machine)) == 2)
+        assert not machine.log()
+        machine.sink(answer=answers())
+        for each in (*STORIES, HELD, FALLBACK):
+            assert each.told(machine) == each.wanted
 
 
 def followed(machine: Booted, before: str) -> None:

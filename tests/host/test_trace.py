@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import smtplib
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,33 +11,28 @@ from tests.harness.host import Host
 from tests.harness.need import need_root, need_tool
 from tests.harness.paths import CHECKOUT
 from tests.harness.roots import variant
+from tests.harness.stories import (
+    FALLBACK,
+    HELD,
+    OUT,
+    STORIES,
+    Story,
+    answers,
+    golden,
+    prepare,
+    story,
+    submit,
+)
 from tests.harness.terminals import bash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.harness.layers import Layers
 
-STORIES = Path(__file__).with_name("stories")
-OUT = "/etc/postfix-out"
-RETRY = ("minimal_backoff_time=2s", "maximal_backoff_time=3s", "queue_run_delay=2s")
 FILTER = 10024
 BACK = 10026
-
-
-def prepare(host: Host) -> None:
-    """A default instance that hands all mail for others to out, which sends it to a sink."""
-    host.start_default()
-    host.talk_instance()
-    host.postconf("relayhost=[10.0.0.1]:25", *RETRY)
-    host.postconf(
-        "myhostname=out.example.com",
-        "mydestination=mail.example.com",
-        "mynetworks=127.0.0.0/8 10.0.0.1",
-        "default_transport=smtp:[127.0.0.1]:2525",
-        *RETRY,
-        directory=OUT,
-    )
 
 
 @contextmanager
@@ -52,22 +45,8 @@ def scene_of(layers: Layers, base: Path) -> Iterator[Host]:
 @pytest.fixture(scope="module")
 def scene(layers: Layers, base: Path) -> Iterator[Host]:
     """The host for all stories that leave its configuration as it is."""
-    tries: dict[str, int] = {}
-
-    def answer(verb: str, argument: str) -> str | None:
-        if verb != "RCPT":
-            return None
-        tries[argument] = tries.get(argument, 0) + 1
-        if "nobody@" in argument:
-            return "550 5.1.1 nobody lives there"
-        if "long@" in argument:
-            return f"450 4.2.0 {'x' * 1990}"
-        if "full@" in argument or ("grey@" in argument and tries[argument] < 3):
-            return "450 4.2.0 come again later"
-        return None
-
     with scene_of(layers, base) as host:
-        host.sink(answer=answer)
+        host.sink(answer=answers())
         yield host
 
 
@@ -78,72 +57,20 @@ def changed(layers: Layers, base: Path) -> Iterator[Host]:
         yield host
 
 
-def submit(host: Host, *recipients: str, sender: str = "app", directory: str = "") -> str:
-    """Hand in a message; its Message-ID."""
-    name = f"{'-'.join(recipients).replace('@', '-at-')[:40]}@test.example"
-    body = f"Message-ID: <{name}>\nSubject: x\n\nhello\n"
-    options = ("-C", directory) if directory else ()
-    host.run("sendmail", *options, "-f", sender, *recipients, input=body)
-    return name
-
-
-def story(host: Host, what: str, until: str, status: int = 0, *options: str) -> str:
-    """What trace tells of a message once it tells ``until``, names that change aside."""
-
-    def told() -> str:
-        done = host.postwrap("trace", what, *options, check=False)
-        return done.stdout if until in done.stdout and done.returncode == status else ""
-
-    try:
-        return plain(host.wait_for(told))
-    except AssertionError:
-        done = host.postwrap("trace", what, *options, check=False)
-        pytest.fail(f"exit {done.returncode}\n{done.stdout}{done.stderr}\n{host.log()}")
-
-
-def plain(told: str) -> str:
-    """A story without what differs from run to run: times, spans of time, queue IDs."""
-    told = re.sub(r"[A-Z][a-z]{2} \d\d \d\d:\d\d:\d\d", "TIME", told)
-    told = re.sub(r"not before \d\d:\d\d", "not before TIME", told)
-    told = re.sub(r"\b\d+(?:\.\d+)? (?:min |s\b)(?:\d+ s)?", "SPAN", told)
-    told = told.replace("host 127.0.0.1[127.0.0.1] said:", "SAID")
-    told = re.sub(r"<[\w.]+@(client.example.net|mail.example.com)> from", r"<NAME@\1> from", told)
-    told = re.sub(r"deferred (?:once more|twice|\d+ (?:more )?times)", "deferred MORE", told)
-    told = re.sub(r"later, (?:twice|\d+ times)\)", "later, MORE)", told)
-    told = re.sub(r"(?<=\S) {2,}", "  ", told)
-    told = re.sub(r"\n {20,}", "\n      ", told)
-    names: dict[str, str] = {}
-    for name in re.findall(r"\b[0-9A-F]{6,}\b", told):
-        names.setdefault(name, f"Q{len(names) + 1}")
-    for name, short in names.items():
-        told = told.replace(name, short)
-    return told
-
-
-def golden(name: str) -> str:
-    """The story of a test as it shall be."""
-    return (STORIES / f"{name}.txt").read_text()
-
-
 both = pytest.mark.bases("bookworm", "trixie")
 
 
 @both
-def test_outbound(scene: Host) -> None:
-    submit(scene, "bob@far.example")
-    assert story(scene, "bob@far.example", "delivered to 127") == golden("outbound")
+@pytest.mark.parametrize("each", STORIES, ids=str)
+def test_a_story(scene: Host, each: Story) -> None:
+    assert each.told(scene) == each.wanted
 
 
 @both
-def test_a_bounce(scene: Host) -> None:
-    submit(scene, "nobody@far.example")
-    assert story(scene, "nobody@far.example", "local\n", 1) == golden("a_bounce")
-
-
-@both
-def test_greylisting(scene: Host) -> None:
-    submit(scene, "grey@far.example")
-    assert story(scene, "grey@far.example", "delivered to 127") == golden("greylisting")
+@pytest.mark.parametrize("each", [HELD, FALLBACK], ids=str)
+def test_a_story_of_a_host_of_its_own(changed: Host, each: Story) -> None:
+    changed.sink()
+    assert each.told(changed) == each.wanted
 
 
 @both
@@ -154,53 +81,6 @@ def test_a_reply_that_is_longer_than_a_line_of_the_log(scene: Host) -> None:
     assert "deferred for <long@far.example> by 127.0.0.1[127.0.0.1]:2525" in told
     assert "last: SAID 450 4.2.0 xxx" in told
     assert max(map(len, scene.log().splitlines())) < 2100
-
-
-@both
-def test_several_recipients_with_several_ends(scene: Host) -> None:
-    submit(scene, "alice", "bob@b.example", "eve@b.example", "nobody@b.example", "full@b.example")
-    told = story(scene, "eve@b.example", "more", 1)
-    assert sorted(told.splitlines()) == sorted(
-        golden("several_recipients_with_several_ends").splitlines()
-    )
-
-
-@both
-def test_a_message_refused(scene: Host) -> None:
-    with pytest.raises(smtplib.SMTPRecipientsRefused):
-        scene.send("x@elsewhere.example")
-    assert story(scene, "x@elsewhere.example", "refused by", 1) == golden("a_message_refused")
-
-
-@both
-def test_a_message_that_is_forwarded(scene: Host) -> None:
-    scene.write("/home/alice/.forward", "bob@forward.example\n", owner="alice")
-    try:
-        scene.send("alice@mail.example.com", sender="a@forward.example")
-        assert story(scene, "a@forward.example", "delivered to 127") == golden(
-            "a_message_that_is_forwarded"
-        )
-    finally:
-        scene.remove("/home/alice/.forward")
-
-
-@both
-def test_a_message_held(changed: Host) -> None:
-    changed.write("/etc/postfix/held", "/^Subject: hold/ HOLD please wait\n")
-    changed.postconf("header_checks=regexp:/etc/postfix/held")
-    changed.run("postfix", "reload")
-    changed.run("sendmail", "-f", "app", "bob@far.example", input="Subject: hold it\n\nx\n")
-    held = story(changed, "bob@far.example", "on hold", 1)
-    assert held == golden("a_message_held")
-
-
-@both
-def test_a_fallback(changed: Host) -> None:
-    changed.sink()
-    changed.postconf("relayhost=[127.0.0.1]:2599", "smtp_fallback_relay=[10.0.0.1]:25")
-    changed.run("postfix", "reload")
-    submit(changed, "bob@far.example")
-    assert story(changed, "bob@far.example", "delivered to 127") == golden("a_fallback")
 
 
 @both
