@@ -7,13 +7,15 @@ import gzip
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from postwrap.cli.metering import kept
 from postwrap.logs import cursor
 from postwrap.logs.cursor import FileTail
 from postwrap.logs.lines import parse
@@ -442,3 +444,13 @@ def test_any_former_state_is_bounded(tmp_path: Path) -> None:
         own.look()
     assert own.read == list(range(1, 11))
     assert len(own.positions or ()) <= 3
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE])
+def test_counts_that_cannot_be_read_are_not_begun_anew(number: int) -> None:
+    def read_text(path: str) -> str:
+        raise OSError(number, os.strerror(number), path)
+
+    host: Any = SimpleNamespace(source=SimpleNamespace(read_text=read_text))
+    with pytest.raises(OSError, match=os.strerror(number)):
+        kept(host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,10 +21,17 @@ from postwrap.postfix import PostfixError
 
 
 def kept(host: Installation) -> MetricsState | None:
-    """Return what the last run has kept; None where there was none, or this user may not see it."""
+    """Return what the last run has kept; None where there was none, or this user may not see it.
+
+    Raise OSError where it is there and cannot be read: counts must not begin anew for that.
+    """
     try:
         return from_text(host.source.read_text(STATE))
-    except OSError:
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        if os.geteuid() == 0:
+            raise
         return None
 
 
