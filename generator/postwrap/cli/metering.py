@@ -1,21 +1,29 @@
-"""How the verb metrics reads logs: on from where the last run with --textfile left them."""
+"""How the verb metrics reads logs: on from where the last run with --textfile left them.
+
+Apart from the verb, for without --textfile there is none of this to import.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from postwrap.bundle import Artifact
+from postwrap.cli import output
 from postwrap.errors import Problem, RefusedError
+from postwrap.filesystem import Filesystem
 from postwrap.host.naming import Instance
+from postwrap.install.lock import locked
 from postwrap.installation import Installation
 from postwrap.logs.cursor import FileTail, JournalTail
 from postwrap.logs.position import Position
 from postwrap.logs.sources import LogFile, Source, sources
 from postwrap.logs.tags import Tags
 from postwrap.metrics import STATE, log
-from postwrap.metrics.state import MetricsState, Overrides, from_text
+from postwrap.metrics.state import MetricsState, Overrides, from_text, to_text
 from postwrap.metrics.values import Values
 from postwrap.postfix import PostfixError
 
@@ -33,6 +41,41 @@ def kept(host: Installation) -> MetricsState | None:
         if os.geteuid() == 0:
             raise
         return None
+
+
+def keep(
+    host: Installation,
+    textfile: str,
+    told: Callable[[MetricsState], tuple[str, list[Problem]]],
+) -> list[Problem]:
+    """Read the logs on, keep what they say, then write what is ``told`` to ``textfile``.
+
+    One run at a time. What is kept comes first: a run that is killed between the two loses nothing,
+    and the next one writes the file. Both are written beside their place and renamed.
+    """
+    files = Filesystem()
+    with _alone():
+        state, problems = read_on(host, kept(host))
+        text, more = told(state)
+        _write(files, STATE, to_text(state))
+        _write(files, textfile, text)
+    return [*problems, *more]
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    place = Path(STATE).with_suffix(".lock")
+
+    def prepare() -> None:
+        place.parent.mkdir(mode=0o755, exist_ok=True)
+
+    with locked(place, prepare, output.waiting):
+        yield
+
+
+def _write(files: Filesystem, path: str, text: str) -> None:
+    files.stage(Artifact(path, text.encode(errors="replace"), 0o644))
+    files.commit(path)
 
 
 def read_on(host: Installation, before: MetricsState | None) -> tuple[MetricsState, list[Problem]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -115,16 +115,29 @@ def recorded_role(host: Installation, directory: str) -> str:
     return ""
 
 
-def saturation(host: Installation, outcome: QueueOutcome, active: int) -> tuple[Capacity, ...]:
-    """Return the client services of an instance that have no process left for ``active`` messages.
+def saturations(
+    host: Installation, found: Iterable[tuple[QueueOutcome, int]]
+) -> dict[str, tuple[Capacity, ...]]:
+    """Return the client services that have no process left, by configuration directory.
+
+    ``found`` are instances, each with the number of messages in its active queue.
+    """
+    busy = [(o, o.master, active) for o, active in found if o.master and active]
+    processes = procfs.service_processes(host.source, (master for _, master, _ in busy))
+    return {
+        outcome.instance.directory: _saturated(host, outcome.instance, processes[m.pid], active)
+        for outcome, m, active in busy
+    }
+
+
+def _saturated(
+    host: Installation, instance: Instance, processes: Mapping[str, int], active: int
+) -> tuple[Capacity, ...]:
+    """Return the services of ``instance`` that have no process left for ``active`` messages.
 
     postconf is only asked, by the cache of former answers, where as many as that wait.
     """
-    if not outcome.master or not host.postfix:
-        return ()
-    master, instance = outcome.master, outcome.instance
-    processes = procfs.service_processes(host.source, [master])[master.pid]
-    if active <= max(processes.values(), default=0):
+    if not host.postfix or active <= max(processes.values(), default=0):
         return ()
     try:
         said = host.configurations.configuration(

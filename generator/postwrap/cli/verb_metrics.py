@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postwrap.bundle import Artifact
-from postwrap.cli import metering, output, queues
+from postwrap.cli import output, queues
 from postwrap.cli.declare import option, verb
 from postwrap.cli.options import FILE, seen_host
 from postwrap.cli.queues import QueueOutcome
 from postwrap.errors import FailedError, Problem, Status, UsageError
-from postwrap.filesystem import Filesystem
-from postwrap.install.lock import locked
 from postwrap.installation import Installation
 from postwrap.metrics import STATE
 from postwrap.metrics.assembly import InstanceFigures, assembled
-from postwrap.metrics.state import MetricsState, to_text
 from postwrap.metrics.text import exposition
 from postwrap.queues.views import Counts, Spread
+
+if TYPE_CHECKING:
+    from postwrap.metrics.state import MetricsState
 
 TextFile = Annotated[
     str,
@@ -50,19 +48,9 @@ def metrics(textfile: TextFile = "") -> None:
     """
     host = seen_host()
     if textfile:
-        if not textfile.startswith("/") or textfile.endswith("/"):
-            raise UsageError(f"--textfile {textfile}: is not an absolute path of a file", _EXAMPLE)
-        place = Path(textfile).parent
-        if not place.is_dir():
-            raise FailedError(
-                f"{place}: is not a directory", shlex.join(("mkdir", "-p", str(place)))
-            )
         problems = _keep(host, textfile)
     else:
-        state = metering.kept(host)
-        problems = []
-        if state:
-            state, problems = metering.read_on(host, state)
+        state, problems = _read_on(host)
         text, more = _text(host, state)
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -71,38 +59,29 @@ def metrics(textfile: TextFile = "") -> None:
     raise typer.Exit(Status.FOUND if problems else Status.OK)
 
 
+def _read_on(host: Installation) -> tuple[MetricsState | None, list[Problem]]:
+    """Return what is known once the logs have been read on, where logs are counted."""
+    if not host.source.exists(STATE):
+        return None, []
+    from postwrap.cli import metering
+
+    state = metering.kept(host)
+    return metering.read_on(host, state) if state else (None, [])
+
+
 _EXAMPLE = "--textfile /var/lib/prometheus/node-exporter/postwrap.prom"
 
 
 def _keep(host: Installation, textfile: str) -> list[Problem]:
-    """Read the logs on, keep what they say, then write ``textfile``; one run at a time.
+    """Read the logs on, keep what they say, then write ``textfile``."""
+    from postwrap.cli import metering
 
-    What is kept comes first: a run that is killed between the two loses nothing, and the next one
-    writes the file. Both are written beside their place and renamed.
-    """
-    files = Filesystem()
-    with _alone():
-        state, problems = metering.read_on(host, metering.kept(host))
-        text, more = _text(host, state)
-        _write(files, STATE, to_text(state))
-        _write(files, textfile, text)
-    return [*problems, *more]
-
-
-@contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    place = Path(STATE).with_suffix(".lock")
-
-    def prepare() -> None:
-        place.parent.mkdir(mode=0o755, exist_ok=True)
-
-    with locked(place, prepare, output.waiting):
-        yield
-
-
-def _write(files: Filesystem, path: str, text: str) -> None:
-    files.stage(Artifact(path, text.encode(errors="replace"), 0o644))
-    files.commit(path)
+    if not textfile.startswith("/") or textfile.endswith("/"):
+        raise UsageError(f"--textfile {textfile}: is not an absolute path of a file", _EXAMPLE)
+    place = Path(textfile).parent
+    if not place.is_dir():
+        raise FailedError(f"{place}: is not a directory", shlex.join(("mkdir", "-p", str(place))))
+    return metering.keep(host, textfile, lambda state: _text(host, state))
 
 
 def _text(host: Installation, state: MetricsState | None) -> tuple[str, list[Problem]]:

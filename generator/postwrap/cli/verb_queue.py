@@ -133,13 +133,10 @@ def _looked_at(host: Installation, instances: Sequence[Instance]) -> list[Instan
         return views[instance.directory]
 
     found = queues.outcomes(host, instances, of)
-    looked = [_judged(host, InstanceQueue(o, *views[o.instance.directory], now)) for o in found]
-    return sorted(looked, key=lambda q: q.rank)
-
-
-def _judged(host: Installation, found: InstanceQueue) -> InstanceQueue:
-    active = found.counts.by_queue["active"]
-    return replace(found, saturation=queues.saturation(host, found.outcome, active))
+    looked = [InstanceQueue(o, *views[o.instance.directory], now) for o in found]
+    full = queues.saturations(host, ((q.outcome, q.counts.by_queue["active"]) for q in looked))
+    judged = (replace(q, saturation=full.get(q.outcome.instance.directory, ())) for q in looked)
+    return sorted(judged, key=lambda q: q.rank)
 
 
 def _screen(host: Installation, instances: Sequence[Instance], *, verbose: bool) -> Sequence[str]:

@@ -121,7 +121,8 @@ def _lock_directory(filesystem: Filesystem, pid: int) -> str:
 def _is_here(filesystem: Filesystem, place: str) -> bool:
     """Whether the process at ``place`` has the root directory that we have, or hides its own."""
     try:
-        return filesystem.real(f"{place}/root").samefile(filesystem.real("/"))
+        there, here = os.stat(f"{filesystem.root}{place}/root"), os.stat(f"{filesystem.root}/")  # noqa: PTH116
+        return os.path.samestat(there, here)
     except OSError:
         return True
 
@@ -269,6 +270,6 @@ def may_bind_any(filesystem: Filesystem) -> bool:
 def _link(filesystem: Filesystem, path: str) -> str:
     """Return what the link ``path`` names, "" where that may not be seen or it is gone."""
     try:
-        return str(Path(filesystem.real(path)).readlink())
+        return os.readlink(filesystem.root + path)  # noqa: PTH115 - asked for each descriptor
     except OSError:
         return ""

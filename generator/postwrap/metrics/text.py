@@ -5,7 +5,6 @@ See prometheus.io/docs/instrumenting/exposition_formats. Every family has one HE
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -42,27 +41,31 @@ def _of(family: Family, found: Iterable[Sample | Histogram]) -> Iterator[str]:
     yield f"# TYPE {family.name} {family.kind}"
     names = ("name", *family.labels)
     for each in found:
-        pairs = tuple(zip(names, (each.name, *each.labels), strict=True))
+        labels = _labels(names, (each.name, *each.labels))
         if isinstance(each, Sample):
-            yield f"{family.name}{_labels(pairs)} {_number(each.value)}"
+            yield f"{family.name}{{{labels}}} {_number(each.value)}"
         else:
-            yield from _histogram(family, pairs, each)
+            yield from _histogram(family, labels, each)
 
 
-def _histogram(
-    family: Family, pairs: tuple[tuple[str, str], ...], found: Histogram
-) -> Iterator[str]:
+def _histogram(family: Family, labels: str, found: Histogram) -> Iterator[str]:
     total = 0
-    for bound, count in zip((*family.bounds, math.inf), found.counts, strict=True):
+    for end, count in zip(_ends(family.bounds), found.counts, strict=True):
         total += count
-        end = "+Inf" if bound == math.inf else f"{bound:g}"
-        yield f"{family.name}_bucket{_labels((*pairs, ('le', end)))} {total}"
-    yield f"{family.name}_sum{_labels(pairs)} {_number(found.sum)}"
-    yield f"{family.name}_count{_labels(pairs)} {total}"
+        yield f'{family.name}_bucket{{{labels},le="{end}"}} {total}'
+    yield f"{family.name}_sum{{{labels}}} {_number(found.sum)}"
+    yield f"{family.name}_count{{{labels}}} {total}"
 
 
-def _labels(pairs: Iterable[tuple[str, str]]) -> str:
-    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in pairs) + "}"
+@lru_cache
+def _ends(bounds: tuple[float, ...]) -> tuple[str, ...]:
+    """Return the upper ends of the buckets as text."""
+    return (*(f"{bound:g}" for bound in bounds), "+Inf")
+
+
+def _labels(names: Iterable[str], values: Iterable[str]) -> str:
+    pairs = zip(names, map(escaped, values), strict=True)
+    return ",".join([f'{name}="{value}"' for name, value in pairs])
 
 
 @lru_cache(maxsize=4096)

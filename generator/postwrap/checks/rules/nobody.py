@@ -46,13 +46,13 @@ def _mend(
     """Return the command that makes the instance listen there that is meant, or what can be meant.
 
     Which one is meant shows where it has a line for it that is turned off, or a setting of that
-    port that Postfix does not know, or no place of its own.
+    port that Postfix does not know, or that port and no address of its own.
     """
     # smtpd(8) does not speak LMTP.
     is_smtp = all(hop.client.command == "smtp" for hop in found)
     known = picture.host.readable if is_smtp else []
     others = [i for i in known if i is not instance and server(i, wanted)]
-    for is_meant in (_has_line, _has_setting, has_no_place):
+    for is_meant in (_has_line, _has_setting, _lacks_address):
         meant = [i for i in others if is_meant(picture, i, wanted)]
         if len(meant) == 1 and found[0].parameter != FILTER:
             return listen(picture, meant[0], wanted), ()
@@ -104,3 +104,9 @@ def _has_line(_: Picture, instance: InstanceConfig, wanted: Endpoint) -> bool:
 def _has_setting(_: Picture, instance: InstanceConfig, wanted: Endpoint) -> bool:
     """Whether ``instance`` sets the port by a parameter that no part of Postfix knows."""
     return str(wanted.port) in unused_settings(instance).values()
+
+
+def _lacks_address(picture: Picture, instance: InstanceConfig, wanted: Endpoint) -> bool:
+    """Whether ``instance`` listens at that port, and everywhere there another one does too."""
+    has_port = any(x.endpoint.port == wanted.port for x in instance.servers())
+    return has_port and has_no_place(picture, instance, wanted)
