@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.harness.machine import wait_for
 from tests.harness.paths import CHECKOUT
 
 from postwrap.each.feed import StandardInput
@@ -257,12 +259,13 @@ def test_signals_are_passed_on(number: signal.Signals, at_once: int) -> None:
     assert rest.count("got") == at_once
 
 
-def test_a_reader_that_has_gone() -> None:
-    """head(1) after its line: no traceback, and nobody stays behind."""
+def test_a_reader_that_has_gone(tmp_path: Path) -> None:
+    """head(1) after its line: no traceback, and nobody who writes stays behind."""
     script = f'{sys.executable} -c "$1" 2>&1 | head -n 1; exit 0'
-    driver = DRIVER.replace("echo ready;", "yes;").replace("int(sys.argv[1])", "2")
+    mark = f": {tmp_path};"
+    driver = DRIVER.replace("echo ready;", mark).replace("sleep 0.05", "echo y; sleep 0.05")
     done = subprocess.run(
-        ["sh", "-c", script, "sh", driver],
+        ["sh", "-c", script, "sh", driver.replace("int(sys.argv[1])", "2")],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT / "generator")},
@@ -270,6 +273,14 @@ def test_a_reader_that_has_gone() -> None:
         timeout=30,
     )
     assert done.stdout == "y\n"
+    wait_for(lambda: not any(mark in line for line in command_lines()))
+
+
+def command_lines() -> Iterator[str]:
+    """Those of all processes that run."""
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield place.read_text(errors="replace")
 
 
 @pytest.mark.parametrize(("at_once", "told"), [(1, b"yes\n"), (2, b"no\n")])

@@ -6,19 +6,22 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from postwrap.cli.documents import QueueFigures
+from postwrap import STATE_DIRECTORY
 from postwrap.errors import Problem, RefusedError
-from postwrap.host import mastercf, procfs
+from postwrap.host import files, mastercf, procfs
 from postwrap.host.capacity import Capacity, capacities, saturated
 from postwrap.host.model import Master
 from postwrap.host.naming import Instance, select
 from postwrap.installation import Installation
 from postwrap.postfix import PostfixError
-from postwrap.provision.engine.journal import ProvisionJournal
 from postwrap.queues.model import Queued, Reading
 from postwrap.queues.reader import QueuePlace, read
 from postwrap.queues.views import Counts, View
+
+if TYPE_CHECKING:
+    from postwrap.cli.documents import QueueFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,10 @@ def _outcome(
 
 def recorded_role(host: Installation, directory: str) -> str:
     """Return the role of the instance in ``directory``, "" for none; only root may read of it."""
+    if not any(name.endswith(".json") for name in files.names(host.source, STATE_DIRECTORY)):
+        return ""
+    from postwrap.provision.engine.journal import ProvisionJournal
+
     with contextlib.suppress(OSError, RefusedError):
         record = ProvisionJournal(host.source).known(directory)
         return record.role if record else ""

@@ -1,4 +1,6 @@
 """Figures for Prometheus: their names, where they come from, and their text form."""
 
-STATE = "/var/lib/postwrap/metrics.state"
+from postwrap import STATE_DIRECTORY
+
+STATE = f"{STATE_DIRECTORY}/metrics.state"
 """What is kept between runs; not one of the records, which are *.json in the same directory."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 
+from postwrap import STATE_DIRECTORY
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.host.addresses import Endpoint
@@ -14,7 +15,6 @@ from postwrap.postfix import Postfix
 from postwrap.provision import certificates
 from postwrap.provision.addresses import missing_addresses
 from postwrap.provision.design import InstanceDesign
-from postwrap.provision.engine import journal
 from postwrap.provision.listening import default_endpoints
 from postwrap.provision.options import CreateOptions, RoleOptions
 from postwrap.provision.recipe import building_site
@@ -179,7 +179,7 @@ def _places(site: ProvisionSite, design: InstanceDesign) -> Iterator[str]:
     for path in _directories(design):
         yield str(PurePosixPath(path).parent)
     yield site.default.directory
-    yield journal.DIRECTORY
+    yield STATE_DIRECTORY
 
 
 def need_writable(filesystem: Filesystem, directory: str) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from postwrap import programs
+from postwrap import STATE_DIRECTORY, programs
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem
 from postwrap.host.capacity import capacities
@@ -17,7 +17,6 @@ from postwrap.install.lock import locked
 from postwrap.installation import Installation
 from postwrap.postfix import Postfix
 from postwrap.provision.desired import FILES, Key, ParameterValues
-from postwrap.provision.engine import journal
 from postwrap.provision.engine.journal import (
     InstanceRecord,
     ProvisionJournal,
@@ -69,12 +68,12 @@ class Provisioner:
     @contextlib.contextmanager
     def locked(self, on_wait: Callable[[], None]) -> Iterator[None]:
         """Hold the lock while the host is looked at and steps are taken."""
-        path = self.host.source.real(f"{journal.DIRECTORY}/lock")
+        path = self.host.source.real(f"{STATE_DIRECTORY}/lock")
         try:
             with locked(path, self.journal.prepare, on_wait):
                 yield
         finally:
-            self.host.source.remove_directory(journal.DIRECTORY)
+            self.host.source.remove_directory(STATE_DIRECTORY)
 
     def need_settled(self, name: str, *, forgiving: bool = False) -> None:
         """Raise RefusedError where a killed run left something of ``name``; changes nothing.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from postwrap import STATE_DIRECTORY
 from postwrap.bundle import Artifact
 from postwrap.errors import RefusedError
 from postwrap.filesystem import Filesystem, unused
@@ -25,7 +26,6 @@ from postwrap.provision.engine.steps import Operation, Step, step_from_json, ste
 from postwrap.provision.ownership import Claim, Ownership, Part
 from postwrap.sealed import seal, unseal
 
-DIRECTORY = "/var/lib/postwrap"
 _ENDING = ".json"
 SCHEMA = 3
 _UNSEALED = frozenset({LEGACY_SCHEMA, 2})
@@ -89,11 +89,11 @@ class ProvisionJournal:
 
     def path(self, directory: str) -> str:
         """Return where the record of the instance in ``directory`` is."""
-        return f"{DIRECTORY}/{urllib.parse.quote(directory, safe='')}{_ENDING}"
+        return f"{STATE_DIRECTORY}/{urllib.parse.quote(directory, safe='')}{_ENDING}"
 
     def directories(self) -> Iterator[str]:
         """Yield the configuration directories of which there are records."""
-        for name in self.filesystem.names(DIRECTORY):
+        for name in self.filesystem.names(STATE_DIRECTORY):
             if name.endswith(_ENDING) and name.startswith("%2F"):
                 yield urllib.parse.unquote(name.removesuffix(_ENDING))
 
@@ -185,17 +185,17 @@ class ProvisionJournal:
 
     def prepare(self) -> None:
         """Make the journal's directory."""
-        if not self.filesystem.is_directory(DIRECTORY):
+        if not self.filesystem.is_directory(STATE_DIRECTORY):
             with contextlib.suppress(FileExistsError):  # another run was quicker
-                self.filesystem.make_directory(DIRECTORY)
-                self.filesystem.sync_names([DIRECTORY])
+                self.filesystem.make_directory(STATE_DIRECTORY)
+                self.filesystem.sync_names([STATE_DIRECTORY])
 
     def remove(self, record: InstanceRecord) -> None:
         """Forget ``record``, on the disk."""
         path = self.path(record.directory)
         self.filesystem.remove(path)
         self.filesystem.sync_names([path])
-        self.filesystem.remove_directory(DIRECTORY)
+        self.filesystem.remove_directory(STATE_DIRECTORY)
 
 
 def finished(record: InstanceRecord, claims: Iterable[Claim]) -> InstanceRecord:
