@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -68,10 +68,13 @@ class Installation:
         self.program = program
         self.source = Filesystem(where.root)
         self.destination = Filesystem(where.destdir or where.root)
+        self._refusals: dict[Hashable, str] = {}
 
     def anew(self) -> Installation:
         """Return the same host, not looked at yet."""
-        return Installation(self.where, self.program)
+        made = Installation(self.where, self.program)
+        made._refusals = self._refusals
+        return made
 
     @cached_property
     def postfix(self) -> Postfix | None:
@@ -251,7 +254,9 @@ class Installation:
         if self.postfix is None:
             hint = "leave --root out: Postfix's programs are asked, and that is the host's own"
             raise RefusedError(f"{self.where.root}: is another root file system", hint)
-        doors = Doors(self.source, self.postfix, self.configurations, self.next_boot)
+        doors = Doors(
+            self.source, self.postfix, self.configurations, self.next_boot, self._refusals
+        )
         found = survey(doors, self.discovery)
         if found.is_root and self.manifest.files and not self.layout.is_packaged:
             self._keep(self.new_answers)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postwrap import STATE_DIRECTORY
 from postwrap.bundle import Artifact
 from postwrap.errors import RefusedError, UsageError
 from postwrap.filesystem import Filesystem
@@ -18,7 +19,6 @@ from postwrap.install.manifest import FileRecord as File
 from postwrap.install.manifest import Manifest, load
 from postwrap.provision.desired import parameter
 from postwrap.provision.engine.journal import (
-    DIRECTORY,
     InstanceRecord,
     ProvisionJournal,
     RecordState,
@@ -134,7 +134,7 @@ def test_a_record_under_the_name_of_another_is_torn(filesystem: Filesystem) -> N
     assert [error.path for error in journal.torn()] == [journal.path("/etc/postfix-c")]
     assert journal.known("/etc/postfix-c") is None
     other.unlink()
-    assert DIRECTORY in str(other)
+    assert STATE_DIRECTORY in str(other)
 
 
 def stored(filesystem: Filesystem, artifact: Artifact, data: bytes) -> None:

@@ -6,8 +6,8 @@ import grp
 import pwd
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from postwrap.errors import described
 from postwrap.filesystem import Filesystem
@@ -20,6 +20,7 @@ from postwrap.host.interfaces import host_addresses
 from postwrap.host.model import (
     Alias,
     BootPlace,
+    FileStatus,
     HostAddress,
     HostModel,
     InstanceConfig,
@@ -47,12 +48,15 @@ class Doors:
     """What a survey looks through; ``answers`` is what postconf said in former surveys.
 
     ``places`` is the next boot as postwrap's generator decides it, where that is installed.
+    ``refusals`` is what postfix(1) said in this run of postwrap, by all that it hangs on here: one
+    that makes many instances looks at the host after each, and postfix(1) starts eight processes.
     """
 
     filesystem: Filesystem
     postfix: Postfix
     answers: ConfigurationCache
     places: Mapping[str, BootPlace]
+    refusals: dict[Hashable, str] = field(default_factory=dict)
 
 
 def survey(doors: Doors, found: Discovery) -> HostModel:
@@ -174,15 +178,15 @@ class _Reader:
             doors.postfix, doors.filesystem, directory, is_default=bare.is_default
         )
         parameters = said.parameters
-        refusal = self._refusal(directory, parameters, is_default=bare.is_default)
+        queue, data = parameters.get("queue_directory", ""), parameters.get("data_directory", "")
+        more, hidden = files.statuses(doors.filesystem, files.of_queue(queue, data))
+        refusal = self._refusal(bare, parameters, more)
         services = tuple(
             mastercf.services(said.master, said.expanded, said.stated, parameters, self.ports)
         )
         resolve = self.resolver.resolve
         interfaces = mastercf.interfaces(parameters, self.addresses, resolve)
         usual = [a for found in interfaces.values() for a in found]
-        queue, data = parameters.get("queue_directory", ""), parameters.get("data_directory", "")
-        more, hidden = files.statuses(doors.filesystem, files.of_queue(queue, data))
         configured = replace(
             bare,
             parameters=parameters,
@@ -200,18 +204,26 @@ class _Reader:
             return replace(configured, jail=jails.jail_files(doors.filesystem, queue))
         return configured
 
-    def _refusal(self, directory: str, parameters: Mapping[str, str], *, is_default: bool) -> str:
+    def _refusal(
+        self,
+        bare: InstanceConfig,
+        parameters: Mapping[str, str],
+        queue: Mapping[str, FileStatus],
+    ) -> str:
         """Return why postfix(1) will not act on an instance that its programs can read.
 
         PostfixError where they cannot read it. Only root may ask postfix(1).
         """
-        postfix = self.doors.postfix
+        postfix, directory = self.doors.postfix, bare.directory
         if not procfs.sees_all():
             postmap = f"{parameters['command_directory']}/postmap"
-            if words := postfix.refusal(postmap, None if is_default else directory):
+            if words := postfix.refusal(postmap, None if bare.is_default else directory):
                 raise PostfixError(words)
             return ""
-        words = postfix.status(directory)
+        key = (directory, *bare.texts.items(), *queue.items(), *self.addresses)
+        if key not in self.doors.refusals:
+            self.doors.refusals[key] = postfix.status(directory)
+        words = self.doors.refusals[key]
         if words and not _OF_POSTFIX_SCRIPT.search(words):
             raise PostfixError(words)
         return words
