@@ -44,6 +44,8 @@ NETWORK_NEEDS = ("ifupdown", "network-manager", "libpam-systemd")
 # debootstrap does not find out who provides perl-openssl-abi.
 FILTER_NEEDS = ("postfix", "iproute2", "procps", "perl", "perl-openssl-defaults", "amavisd-new")
 
+RSPAMD_NEEDS = ("postfix", "iproute2", "procps", "perl", "rsyslog", "rspamd")
+
 # Its server, its frontend, which has the API, and a database for them.
 ZABBIX_NEEDS = (
     *("postfix", "iproute2", "procps", "postgresql", "php-cli", "php-pgsql"),
@@ -68,6 +70,8 @@ VARIANTS: dict[tuple[str, str], tuple[str, ...]] = {
     # With a syslog daemon beside amavisd, which logs to it alone.
     ("syslog", "bookworm"): (*FILTER_NEEDS, "rsyslog"),
     ("syslog", "trixie"): (*FILTER_NEEDS, "rsyslog"),
+    ("rspamd", "bookworm"): RSPAMD_NEEDS,
+    ("rspamd", "trixie"): RSPAMD_NEEDS,
     ("zabbix", "bookworm"): ZABBIX_NEEDS,
     ("packaging", "trixie"): PACKAGING_NEEDS,
     ("boot", "bookworm"): ("postfix", *BOOT_NEEDS),

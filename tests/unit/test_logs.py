@@ -291,7 +291,7 @@ RSPAMD = (
             ("amavis", "", "1CCCCCC", "m1@x", "Passed CLEAN"),
         ),
         (f"amavis[9]: {AMAVIS}", ("amavis", "1AAAAAA", "1CCCCCC", "m1@x", "Passed CLEAN")),
-        (f"rspamd[9]: {RSPAMD}", ("rspamd", "1AAAAAA", "", "m1@x", "default: F (no action)")),
+        (f"rspamd[9]: {RSPAMD}", ("rspamd", "1AAAAAA", "", "m1@x", "no action [1.10/15.00]")),
         (f"amavis[9]: {AMAVIS.replace('<a@x>', EVIL_SENDER)}", None),
         (f"rspamd[9]: {RSPAMD.replace('m1@x', 'm1@x>, qid: <1BBBBBB')}", None),
         (f"postfix/smtp[9]: {AMAVIS}", None),

@@ -34,7 +34,7 @@ _AMAVIS = re.compile(
 # The default of log_format: rspamd, docs, configuration/logging.
 _RSPAMD = re.compile(
     rf".*?; rspamd_task_write_log: id: <(?P<message_id>[^>\s]*)>, qid: <(?P<id>{QUEUE_ID})>, "
-    r".*?\((?P<result>\w+: \w \([\w -]+\))(?P<after>)"
+    r".*?\(\w+: \w \((?P<result>[\w -]+)\): (?P<score>\[[-\d.]+/[-\d.]+\])(?P<after>)"
 )
 _FORMS = {
     "amavis": (_AMAVIS, ("Queue-ID: ", "queued_as: ")),
@@ -58,4 +58,6 @@ def filtered(line: Line) -> Filtered | None:
     if not found:
         return None
     before, after = found["id"] or "", found["after"] or ""
-    return Filtered(line.tag, before, after, found["message_id"], found["result"])
+    score = found.groupdict().get("score")
+    result = f"{found['result']} {score}" if score else found["result"]
+    return Filtered(line.tag, before, after, found["message_id"], result)

@@ -224,7 +224,8 @@ _REMOVED = Removed()
 
 
 def _removed(text: str) -> Removed | None:
-    return _REMOVED if text == "removed" else None
+    # So does cleanup(8) of Postfix 3.10 of a message that a milter has refused.
+    return _REMOVED if text in {"removed", "removed (canceled)"} else None
 
 
 def _reply(text: str) -> AccessAction | ContentAction | None:
