@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from postwrap.logs.connections import failure_to_connect
+from postwrap.logs.connections import FAILED, failure_to_connect
 from postwrap.logs.events import EventKind
 from postwrap.logs.lines import Line
 from postwrap.logs.way import Found, Key, Passage, Words
@@ -23,9 +23,14 @@ def tell_attempts(
     """Give ``stays``, if they are few, the attempts before their deliveries.
 
     ``search`` yields the lines of their time that hold one of some words, those of a log in order.
+    It is first asked whether there was any failure: what else a process has logged may be much.
     """
-    processes = {_process(line): None for stay in stays for line in _deliveries(stay)}
-    if len(stays) > MOST or not processes:
+    every = {_process(line) for stay in stays for line in _deliveries(stay)}
+    if len(stays) > MOST or not every:
+        return
+    failures = search(Words({f"{process}: {FAILED}" for process in every}), ())
+    processes = {_process(found.line) for found in failures} & every
+    if not processes:
         return
     by_text = {line.text: stay for stay in stays for line in _deliveries(stay)}
     failed: dict[str, list[Line]] = {}

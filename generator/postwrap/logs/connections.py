@@ -68,6 +68,10 @@ def connection_of(message: str) -> Connection | None:
     return None
 
 
+FAILED = "connect to "
+"""How a line of smtp(8) begins that tells of a failure to connect."""
+
+
 def failure_to_connect(message: str) -> str:
     """Return why a connection to a server failed, as smtp(8) says it before a delivery, or ""."""
-    return message if message.startswith("connect to ") else ""
+    return message if message.startswith(FAILED) else ""
