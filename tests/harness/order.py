@@ -56,7 +56,8 @@ def keep_together(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if _shares(item) and not item.get_closest_marker("xdist_group"):
             parameters = getattr(getattr(item, "callspec", None), "params", {})
-            group = ":".join([_module(item), *(str(parameters.get(n, "")) for n in ("base",))])
+            hosts = (str(parameters.get(name, "")) for name in ("base", "suite", "kind"))
+            group = ":".join([_module(item), *hosts])
             item.add_marker(pytest.mark.xdist_group(group))
 
 
