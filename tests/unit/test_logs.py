@@ -16,6 +16,7 @@ from postwrap.logs.events import event_of
 from postwrap.logs.filters import filtered
 from postwrap.logs.lines import parse, time_of
 from postwrap.logs.moments import moment_of
+from postwrap.logs.records import Removed, record_of
 from postwrap.logs.story import stories
 from postwrap.logs.tags import Tags
 from postwrap.logs.telling import period, sentence, verdicts
@@ -315,6 +316,24 @@ def test_attempts_are_those_of_the_process_that_delivers() -> None:
     )
     found, _ = searched(told, "1AAAAAA")
     assert [line.message[:12] for stay in found for line in stay.attempts] == ["connect to c"]
+
+
+def test_what_a_process_has_logged_is_read_only_after_a_failure_to_connect() -> None:
+    told = stays(*(delivered(f"1{n:06}", "mx[192.0.2.3]:25", "X") for n in range(20)))
+    asked: list[Words] = []
+
+    def search(wanted: Words, known: Container[Key]) -> Iterator[Found]:
+        asked.append(wanted)
+        return iter(())
+
+    found, _ = searched(told, "1000003")
+    tell_attempts(search, found)
+    assert [wanted.words for wanted in asked] == [{"postfix/smtp[1]: connect to "}]
+
+
+@pytest.mark.parametrize("words", ["removed", "removed (canceled)"])
+def test_a_queue_file_that_is_gone(words: str) -> None:
+    assert isinstance(record_of(words), Removed)
 
 
 def test_a_story_is_told_of_each_message_that_came_from_outside() -> None:

@@ -28,6 +28,7 @@ from tests.unit.hosts import (
 from tests.unit.rules.fixture import Expected, Fixture
 
 from postwrap.checks.picture import Picture
+from postwrap.checks.rules.nobody import next_hop_unheard
 from postwrap.host.model import InstanceConfig, TableAnswer
 
 RELOAD = " && postfix -c /etc/postfix-out reload"
@@ -379,3 +380,14 @@ FIXTURES = [
 @pytest.mark.parametrize("fixture", FIXTURES, ids=str)
 def test_routes(fixture: Fixture) -> None:
     fixture.verify()
+
+
+@pytest.mark.parametrize(("port", "is_meant"), [(25, True), (26, False)])
+def test_an_instance_without_an_address_is_meant_by_its_own_port_alone(
+    port: int, is_meant: bool
+) -> None:
+    """It is to keep the port at which clients know it: another one is a matter of intent."""
+    model = host(default(relayhost=f"[{PRIVATE}]:{port}"), second(*STOCK))
+    (hit,) = next_hop_unheard(Picture(model))
+    assert bool(hit.remedy) == is_meant
+    assert bool(hit.choices) != is_meant
