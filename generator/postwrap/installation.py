@@ -71,7 +71,7 @@ class Installation:
         self._refusals: dict[Hashable, str] = {}
 
     def anew(self) -> Installation:
-        """Return the same host, not looked at yet."""
+        """Return the same host, not looked at yet; what postfix(1) said holds for what stays."""
         made = Installation(self.where, self.program)
         made._refusals = self._refusals
         return made

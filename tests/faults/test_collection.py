@@ -12,12 +12,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from tests.harness.ansible import documented, environment_of, place_collection
+from tests.harness.need import campaign
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("POSTWRAP_FAULTS") != "all", reason="takes minutes: tests/run faults"
-)
+pytestmark = campaign("takes minutes")
 
 # ansible-test fetches a script that installs pip, and not from PyPI. This does what it does.
 BOOTSTRAP = """

@@ -5,15 +5,13 @@ mermaid comes from npm.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tarfile
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.harness.browser import Browser
-from tests.harness.need import need_tool
+from tests.harness.need import campaign, need_tool
 from tests.harness.paths import cache_directory, locked
 from tests.unit.hosts import PRIVATE, default, host, second, unreadable
 from tests.unit.test_map import HOSTILE, LOCAL, MANY, flow_of
@@ -24,9 +22,7 @@ from postwrap.views.graphs import mermaid
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("POSTWRAP_FAULTS") != "all", reason="fetches mermaid: tests/run faults"
-)
+pytestmark = campaign("fetches mermaid")
 
 VERSION = "11.17.2"
 PAGE = '<!DOCTYPE html><meta charset="utf-8"><body><script src="{}"></script>'

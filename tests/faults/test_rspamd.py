@@ -5,23 +5,20 @@ Its root takes two minutes to make, and rspamd half a minute to start.
 
 from __future__ import annotations
 
-import os
 import smtplib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.host import Host
-from tests.harness.need import need_root, need_tool
+from tests.harness.need import campaign, need_root, need_tool
 from tests.harness.roots import variant
 from tests.harness.stories import golden, story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("POSTWRAP_FAULTS") != "all", reason="takes a root with rspamd: tests/run faults"
-)
+pytestmark = campaign("takes a root with rspamd")
 
 MILTER = "127.0.0.1:11332"
 SINK = "127.0.0.25"

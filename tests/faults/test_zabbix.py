@@ -6,23 +6,20 @@ Server, agent, frontend and database are Debian's, in a private host; `tests/run
 from __future__ import annotations
 
 import json
-import os
 import time
 from subprocess import DEVNULL
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.harness.host import Host
-from tests.harness.need import need_root, need_tool
+from tests.harness.need import campaign, need_root, need_tool
 from tests.harness.paths import CHECKOUT
 from tests.harness.roots import variant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("POSTWRAP_FAULTS") != "all", reason="takes a root with Zabbix: tests/run faults"
-)
+pytestmark = campaign("takes a root with Zabbix")
 
 OUT, LAB = "/etc/postfix-out", "/etc/postfix-lab"
 TEXTFILE = "/var/lib/prometheus/node-exporter/postwrap.prom"

@@ -21,6 +21,12 @@ def need(there: object, reason: str) -> None:
     pytest.skip(reason)
 
 
+def campaign(reason: str) -> pytest.MarkDecorator:
+    """A mark for what ``tests/run faults`` alone runs; ``reason`` is why not everybody does."""
+    is_wanted = os.environ.get("POSTWRAP_FAULTS") == "all"
+    return pytest.mark.skipif(not is_wanted, reason=f"{reason}: tests/run faults")
+
+
 def need_root() -> None:
     need(os.geteuid() == 0, "private hosts and containers are made by root")
 

@@ -110,7 +110,7 @@ def golden(name: str) -> str:
 class Story:
     """What is handed over, what trace is asked for, and the words by which the story is over.
 
-    `is_sorted`: its lines are in order; without, deliveries side by side are told in any order.
+    `is_ordered`: its lines are told in one order; without, deliveries side by side in any.
     """
 
     name: str
@@ -118,7 +118,7 @@ class Story:
     asked: str
     until: str
     status: int = 0
-    is_sorted: bool = True
+    is_ordered: bool = True
 
     def __str__(self) -> str:
         return self.name
@@ -135,7 +135,7 @@ class Story:
 
     def _in_order(self, text: str) -> list[str]:
         lines = text.splitlines()
-        return lines if self.is_sorted else sorted(lines)
+        return lines if self.is_ordered else sorted(lines)
 
 
 def _refused(host: MailMachine) -> None:
@@ -173,7 +173,7 @@ STORIES = (
         "eve@b.example",
         "more",
         1,
-        is_sorted=False,
+        is_ordered=False,
     ),
     Story("a_message_refused", _refused, "x@elsewhere.example", "refused by", 1),
     Story("a_message_that_is_forwarded", _forwarded, "a@forward.example", "delivered to 127"),

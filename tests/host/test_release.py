@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tarfile
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.harness.need import campaign
 from tests.harness.released import MAINTAINER, ONE_BUILD, OUTPUT, PIP, SOURCES, BuildHost, released
 
 from postwrap import __version__
@@ -79,7 +78,7 @@ def test_it_refuses_what_is_no_release() -> None:
             assert not host.exists(OUTPUT) or not list(host.path(OUTPUT).iterdir())
 
 
-@pytest.mark.skipif(os.environ.get("POSTWRAP_FAULTS") != "all", reason="tests/run faults: minutes")
+@campaign("takes minutes")
 def test_two_builds_are_the_same_byte_for_byte(tmp_path: Path) -> None:
     """The second elsewhere, later, with another umask, time zone and name, and its unit tests."""
     with BuildHost() as host:
