@@ -295,6 +295,10 @@ RSPAMD = (
         (f"rspamd[9]: {RSPAMD}", ("rspamd", "1AAAAAA", "", "m1@x", "no action [1.10/15.00]")),
         (f"amavis[9]: {AMAVIS.replace('<a@x>', EVIL_SENDER)}", None),
         (f"rspamd[9]: {RSPAMD.replace('m1@x', 'm1@x>, qid: <1BBBBBB')}", None),
+        (
+            "rspamd[9]: " + RSPAMD.replace("<a@x>", '<"(x: F (greylist): [1/2])"@x>'),
+            ("rspamd", "1AAAAAA", "", "m1@x", "no action [1.10/15.00]"),
+        ),
         (f"postfix/smtp[9]: {AMAVIS}", None),
         ("amavis[9]: (01234-05) TIMING", None),
     ],

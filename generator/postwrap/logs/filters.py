@@ -34,7 +34,8 @@ _AMAVIS = re.compile(
 # The default of log_format: rspamd, docs, configuration/logging.
 _RSPAMD = re.compile(
     rf".*?; rspamd_task_write_log: id: <(?P<message_id>[^>\s]*)>, qid: <(?P<id>{QUEUE_ID})>, "
-    r".*?\(\w+: \w \((?P<result>[\w -]+)\): (?P<score>\[[-\d.]+/[-\d.]+\])(?P<after>)"
+    rf"(?:[^<(]|{_ADDRESS})*"
+    r"\(\w+: \w \((?P<result>[\w -]+)\): (?P<score>\[[-\d.]+/[-\d.]+\])(?P<after>)"
 )
 _FORMS = {
     "amavis": (_AMAVIS, ("Queue-ID: ", "queued_as: ")),
